@@ -1,0 +1,386 @@
+//! A limit: how much is allowed, over which time, by which algorithm.
+
+use core::{fmt, num::NonZeroU32};
+
+use crate::{
+    CalendarUnit, Nanos, Period, Zone,
+    algorithm::{
+        FixedWindow, Gcra, Kind, LeakyQueue, SlidingWindowCounter, SlidingWindowLog,
+    },
+};
+
+/// What a user asks for, before it is known to make sense.
+///
+/// [`Limit::new`] checks it; nothing else accepts one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitSpec {
+    /// Which algorithm decides.
+    pub algorithm: Kind,
+    /// Units per period. Zero refuses every request.
+    pub limit: u32,
+    /// Over which time the units are counted.
+    pub period: Period,
+    /// Units that can be spent at once; `None` for the algorithm's default, which is the
+    /// limit, or half of it when strict.
+    pub burst: Option<u32>,
+    /// Never let more than `limit` pass in any window of the period, at the price of a
+    /// slower refill.
+    pub strict: bool,
+    /// For a leaky bucket: how long a caller may be made to wait for its turn. `None` for a
+    /// meter, where nobody waits.
+    pub max_wait: Option<Nanos>,
+    /// Allow a sliding window log of more than [`Limit::MAX_LOG`] units.
+    pub force: bool,
+}
+
+impl LimitSpec {
+    /// `limit` units per `period`, with nothing special.
+    #[must_use]
+    pub const fn new(algorithm: Kind, limit: u32, period: Period) -> Self {
+        Self { algorithm, limit, period, burst: None, strict: false, max_wait: None, force: false }
+    }
+}
+
+/// A limit that makes sense, ready to decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    spec: LimitSpec,
+    program: Program,
+}
+
+/// The algorithm that decides for a limit, with its numbers worked out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// The limit is zero: every request that costs anything is refused for ever.
+    DenyAll,
+    /// `gcra`, `token_bucket`, and `leaky_bucket` as a meter.
+    Gcra(Gcra),
+    /// `leaky_bucket` with a queue.
+    LeakyQueue(LeakyQueue),
+    /// `fixed_window`. For a calendar period the time to pass in is the one that
+    /// [`Limit::calendar_period`] speaks of.
+    FixedWindow(FixedWindow),
+    /// `sliding_window_counter`.
+    SlidingWindowCounter(SlidingWindowCounter),
+    /// `sliding_window_log`.
+    SlidingWindowLog(SlidingWindowLog),
+}
+
+/// Why a [`LimitSpec`] makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LimitError {
+    /// The period is zero.
+    ZeroPeriod,
+    /// The burst is zero: not even one request could ever pass.
+    ZeroBurst,
+    /// More than one unit per nanosecond.
+    TooFast {
+        /// Units per period.
+        limit: u32,
+        /// The period.
+        period: Nanos,
+    },
+    /// An empty key would take longer than [`Limit::MAX_FILL_TIME`] to fill.
+    TooSlow {
+        /// How long it would take, in whole seconds.
+        seconds: u64,
+    },
+    /// A burst was given to an algorithm that has none.
+    BurstWithout {
+        /// The algorithm.
+        algorithm: Kind,
+    },
+    /// Strict mode was asked of an algorithm that cannot keep it.
+    StrictWithout {
+        /// The algorithm.
+        algorithm: Kind,
+    },
+    /// In strict mode the burst counts against the limit.
+    StrictBurst {
+        /// The burst.
+        burst: u32,
+        /// The limit it must not exceed.
+        limit: u32,
+    },
+    /// A queue was given to an algorithm that never makes anybody wait.
+    QueueWithout {
+        /// The algorithm.
+        algorithm: Kind,
+    },
+    /// A leaky bucket that queues lets one through at a time: it has no burst, and is strict
+    /// about its rate by itself.
+    QueueWithBurst,
+    /// A calendar period was given to an algorithm that has no windows.
+    CalendarWithout {
+        /// The algorithm.
+        algorithm: Kind,
+    },
+    /// A log of so many units costs too much memory to be chosen by accident.
+    LogTooLarge {
+        /// Units per period.
+        limit: u32,
+    },
+}
+
+/// Which part of a limit an error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The algorithm's name.
+    Algorithm,
+    /// The number of units.
+    Count,
+    /// The period.
+    Period,
+    /// The burst.
+    Burst,
+    /// The word `strict`.
+    Strict,
+    /// The queue.
+    Queue,
+}
+
+impl LimitError {
+    /// The part of the limit that would have to change.
+    #[must_use]
+    pub const fn part(&self) -> Part {
+        match self {
+            Self::ZeroPeriod | Self::TooSlow { .. } | Self::CalendarWithout { .. } => Part::Period,
+            Self::ZeroBurst
+            | Self::BurstWithout { .. }
+            | Self::StrictBurst { .. }
+            | Self::QueueWithBurst => Part::Burst,
+            Self::StrictWithout { .. } => Part::Strict,
+            Self::QueueWithout { .. } => Part::Queue,
+            Self::TooFast { .. } | Self::LogTooLarge { .. } => Part::Count,
+        }
+    }
+}
+
+impl fmt::Display for LimitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ZeroPeriod => f.write_str("the period is zero; give at least 1 nanosecond"),
+            Self::ZeroBurst => f.write_str(
+                "the burst is zero, so nothing could ever pass; give at least 1, or a limit of 0 to refuse all",
+            ),
+            Self::TooFast { limit, period } => write!(
+                f,
+                "{limit} units in {} ns is more than one per nanosecond; lower the limit or lengthen the period",
+                period.0
+            ),
+            Self::TooSlow { seconds } => write!(
+                f,
+                "an empty key would take {seconds} s to fill, more than the {} s (100 years) that are kept apart; shorten the period or lower the burst",
+                Limit::MAX_FILL_TIME.0 / Nanos::SECOND.0
+            ),
+            Self::BurstWithout { algorithm } => write!(
+                f,
+                "{algorithm} has no burst: it lets the whole limit pass at once; leave the burst out, or use gcra, token_bucket or leaky_bucket"
+            ),
+            Self::StrictWithout { algorithm: Kind::SlidingWindowLog } => f.write_str(
+                "sliding_window_log is strict by itself; leave out `strict`",
+            ),
+            Self::StrictWithout { algorithm } => write!(
+                f,
+                "{algorithm} cannot be strict; use gcra, token_bucket or leaky_bucket with `strict`, or sliding_window_log, which is strict by itself"
+            ),
+            Self::StrictBurst { burst, limit } => write!(
+                f,
+                "a strict limit of {limit} cannot let {burst} pass at once; give a burst of at most {limit}"
+            ),
+            Self::QueueWithout { algorithm } => write!(
+                f,
+                "{algorithm} makes nobody wait; only leaky_bucket has a queue"
+            ),
+            Self::QueueWithBurst => f.write_str(
+                "a leaky bucket with a queue lets one through at a time; leave out `burst` and `strict`, or leave out `queue`",
+            ),
+            Self::CalendarWithout { algorithm } => write!(
+                f,
+                "{algorithm} cannot count by the calendar; use fixed_window, or a plain period"
+            ),
+            Self::LogTooLarge { limit } => write!(
+                f,
+                "a sliding window log keeps {limit} times of 8 bytes for every key; use sliding_window_counter, or add `force` to allow more than {}",
+                Limit::MAX_LOG
+            ),
+        }
+    }
+}
+
+impl core::error::Error for LimitError {}
+
+impl Limit {
+    /// The largest sliding window log that needs no `force`, in units.
+    pub const MAX_LOG: u32 = 10_000;
+    /// The longest time that an empty key may take to fill: 100 years of 365 days.
+    pub const MAX_FILL_TIME: Nanos = Nanos::from_secs(100 * 365 * 86_400);
+
+    /// Checks `spec` and works out the algorithm's numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError`], whose [`part`](LimitError::part) tells which field is wrong.
+    pub fn new(spec: LimitSpec) -> Result<Self, LimitError> {
+        Self::check_options(&spec)?;
+        let program = match NonZeroU32::new(spec.limit) {
+            None => Program::DenyAll,
+            Some(limit) => Self::compile(&spec, limit)?,
+        };
+        Ok(Self { spec, program })
+    }
+
+    fn check_options(spec: &LimitSpec) -> Result<(), LimitError> {
+        let algorithm = spec.algorithm;
+        if spec.period == Period::Span(Nanos::ZERO) {
+            return Err(LimitError::ZeroPeriod);
+        }
+        if matches!(spec.period, Period::Calendar { .. }) && algorithm != Kind::FixedWindow {
+            return Err(LimitError::CalendarWithout { algorithm });
+        }
+        if spec.burst == Some(0) {
+            return Err(LimitError::ZeroBurst);
+        }
+        if spec.burst.is_some() && !algorithm.has_burst() {
+            return Err(LimitError::BurstWithout { algorithm });
+        }
+        if spec.strict && !algorithm.has_burst() {
+            return Err(LimitError::StrictWithout { algorithm });
+        }
+        if spec.max_wait.is_some() && algorithm != Kind::LeakyBucket {
+            return Err(LimitError::QueueWithout { algorithm });
+        }
+        if spec.max_wait.is_some() && (spec.burst.is_some() || spec.strict) {
+            return Err(LimitError::QueueWithBurst);
+        }
+        match spec.burst {
+            Some(burst) if spec.strict && burst > spec.limit => {
+                Err(LimitError::StrictBurst { burst, limit: spec.limit })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn compile(spec: &LimitSpec, limit: NonZeroU32) -> Result<Program, LimitError> {
+        let period = spec.window();
+        if u64::from(limit.get()) > period.0 {
+            return Err(LimitError::TooFast { limit: limit.get(), period });
+        }
+        let program = match spec.algorithm {
+            Kind::FixedWindow => Program::FixedWindow(FixedWindow::new(limit, period)),
+            Kind::SlidingWindowCounter => {
+                Program::SlidingWindowCounter(SlidingWindowCounter::new(limit, period))
+            }
+            Kind::SlidingWindowLog if limit.get() > Self::MAX_LOG && !spec.force => {
+                return Err(LimitError::LogTooLarge { limit: limit.get() });
+            }
+            Kind::SlidingWindowLog => Program::SlidingWindowLog(SlidingWindowLog::new(limit, period)),
+            Kind::Gcra | Kind::TokenBucket | Kind::LeakyBucket => match spec.max_wait {
+                Some(max_wait) => Program::LeakyQueue(LeakyQueue::new(limit, period, max_wait)),
+                None => Program::Gcra(Self::compile_gcra(spec, limit, period)),
+            },
+        };
+        let fill_time = program.fill_time();
+        if fill_time > Self::MAX_FILL_TIME {
+            return Err(LimitError::TooSlow { seconds: fill_time.ceil_secs() });
+        }
+        Ok(program)
+    }
+
+    fn compile_gcra(spec: &LimitSpec, limit: NonZeroU32, period: Nanos) -> Gcra {
+        let burst = spec.burst.and_then(NonZeroU32::new);
+        if spec.strict {
+            let half = NonZeroU32::new(limit.get().div_ceil(2)).unwrap_or(limit);
+            return Gcra::strict(limit, period, burst.unwrap_or(half));
+        }
+        Gcra::new(limit, period).with_burst(burst.unwrap_or(limit))
+    }
+
+    /// What the limit was made from.
+    #[must_use]
+    pub const fn spec(&self) -> &LimitSpec {
+        &self.spec
+    }
+
+    /// The algorithm, ready to decide.
+    #[must_use]
+    pub const fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The most units a rested key can spend at once. A higher cost never passes.
+    #[must_use]
+    pub fn capacity(&self) -> u32 {
+        self.program.capacity()
+    }
+
+    /// For a limit by the calendar: its unit and zone.
+    ///
+    /// Such a limit is a fixed window on a timeline of its own, on which every stretch of the
+    /// calendar is [`LimitSpec::window`] long and *ends* on a multiple of it. Whoever reads
+    /// the clock passes `(index + 1) · window − time left`, and every answer is right.
+    #[must_use]
+    pub const fn calendar_period(&self) -> Option<(CalendarUnit, &Zone)> {
+        match &self.spec.period {
+            Period::Calendar { unit, zone } => Some((*unit, zone)),
+            Period::Span(_) => None,
+        }
+    }
+
+    /// Tells this limit's counters from those of a rule's other limits, by its position
+    /// among them; and, because a store must never read one algorithm's state as another's,
+    /// by how its state is laid out.
+    #[must_use]
+    pub const fn tag(&self, position: u32) -> u64 {
+        let layout = match &self.program {
+            Program::DenyAll => 0_u64,
+            Program::Gcra(_) => 1,
+            Program::LeakyQueue(_) => 2,
+            Program::FixedWindow(_) => 3,
+            Program::SlidingWindowCounter(_) => 4,
+            Program::SlidingWindowLog(_) => 5,
+        };
+        (layout << 32) | position as u64
+    }
+}
+
+impl LimitSpec {
+    /// The length of a window in nanoseconds: the period, or for the calendar a length that
+    /// no stretch of it exceeds.
+    #[must_use]
+    pub const fn window(&self) -> Nanos {
+        match &self.period {
+            Period::Span(span) => *span,
+            Period::Calendar { unit, .. } => unit.longest(),
+        }
+    }
+}
+
+impl Program {
+    /// The most units that can pass at once.
+    #[must_use]
+    pub const fn capacity(&self) -> u32 {
+        match self {
+            Self::DenyAll => 0,
+            Self::Gcra(gcra) => gcra.burst().get(),
+            Self::LeakyQueue(queue) => queue.capacity(),
+            Self::FixedWindow(window) => window.limit().get(),
+            Self::SlidingWindowCounter(counter) => counter.limit().get(),
+            Self::SlidingWindowLog(log) => log.limit().get(),
+        }
+    }
+
+    /// How long an empty key takes, at most, to be as if it had never been seen.
+    #[must_use]
+    pub const fn fill_time(&self) -> Nanos {
+        match self {
+            Self::DenyAll => Nanos::ZERO,
+            Self::Gcra(gcra) => gcra.fill_time(),
+            Self::LeakyQueue(queue) => queue.fill_time(),
+            Self::FixedWindow(window) => window.period(),
+            Self::SlidingWindowCounter(counter) => counter.period().saturating_mul(2),
+            Self::SlidingWindowLog(log) => log.period(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! In-process state for tidegate: a bounded table, exact under threads.

@@ -1,0 +1,1 @@
+//! Reference models and shared test cases for tidegate.
