@@ -17,6 +17,7 @@
 //! * [`Limit`]: how much is allowed, and by which [`algorithm`].
 //! * [`algorithm`]: the pure steps, one file each.
 //! * [`Decision`]: what a step answers, shared by every algorithm.
+//! * [`Charge`] and [`Adjustment`]: what a store is asked to do.
 //! * [`Key`]: who is counted, as the bytes that stores hash.
 //! * [`address`]: whose request it is, given the peer and the forwarding header fields.
 //! * [`fields`]: the HTTP response fields and bodies of a decision, for every adapter.
@@ -33,12 +34,14 @@ pub mod algorithm;
 pub mod fields;
 pub mod grammar;
 
+mod charge;
 mod decision;
 mod key;
 mod limit;
 mod nanos;
 mod quota;
 
+pub use charge::{Adjustment, Change, Charge};
 pub use decision::{Decision, Step, Verdict};
 pub use key::Key;
 pub use limit::{Limit, LimitError, LimitSpec, Part, Program};

@@ -1,1 +1,38 @@
-//! stub
+//! The extension module `tidegate._native`: convert, call, convert.
+//!
+//! Every decision is made by the `tidegate` crate. Here Python values become its arguments,
+//! its answers become Python objects, and its errors become the classes of
+//! `tidegate/errors.py`. The one crate that names `pyo3`.
+
+mod clock;
+mod convert;
+mod decision;
+mod errors;
+mod facts;
+mod gate;
+mod limiter;
+mod ready;
+mod refusal;
+mod rule;
+mod switch;
+
+/// The compiled part of tidegate. Times are seconds unless a name says otherwise.
+#[pyo3::pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::clock::{PyClock, set_default_clock};
+    #[pymodule_export]
+    use super::decision::PyDecision;
+    #[pymodule_export]
+    use super::gate::PyGate;
+    #[pymodule_export]
+    use super::limiter::{PyLimiter, canonical_limit};
+    #[pymodule_export]
+    use super::ready::Ready;
+    #[pymodule_export]
+    use super::refusal::PyRefusal;
+    #[pymodule_export]
+    use super::rule::PyRule;
+    #[pymodule_export]
+    use super::switch::set_enabled;
+}

@@ -1,1 +1,55 @@
-//! stub
+//! tidegate: a rate limiter that is exact under any concurrency, and the same in Rust,
+//! Python, configuration and command line.
+//!
+//! ```
+//! use tidegate::{Limiter, Rule};
+//!
+//! # fn main() -> Result<(), tidegate::Error> {
+//! let limiter = Limiter::builder().rule(Rule::new("api", "2/minute".parse()?)).build()?;
+//!
+//! assert!(limiter.check("user:42")?.allowed);
+//! assert!(limiter.check("user:42")?.allowed);
+//! let denied = limiter.check("user:42")?;
+//! assert!(!denied.allowed);
+//! assert_eq!(denied.retry_after.map(|wait| wait.as_secs()), Some(29));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where things are
+//!
+//! * [`Rule`]: a name, limits, and whom they count.
+//! * [`Limiter`]: rules and a [`Store`]; decides by a key that the caller names.
+//! * [`Gate`]: what a request passes; finds out who is calling, and decides by that.
+//! * [`Decision`]: the answer, and the header fields that go with it.
+//! * [`Clock`]: where time comes from; tests hand in a [`ManualClock`].
+//!
+//! How an algorithm decides is the business of `tidegate-core`; how counts are kept, that of
+//! the stores' crates. No web framework is known here.
+
+mod calendar;
+mod client;
+mod clock;
+mod decision;
+mod engine;
+mod error;
+mod gate;
+mod limiter;
+mod rule;
+mod store;
+mod url;
+
+pub use client::{Address, Client};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use decision::{Decision, Reason};
+pub use error::Error;
+pub use gate::{Facts, Gate, GateBuilder, Lines};
+pub use limiter::{Limiter, LimiterBuilder, Reservation};
+pub use rule::{Key, Rule};
+pub use store::Store;
+pub use tidegate_core::{
+    Limit, Nanos, address, fields,
+    grammar::{Limits, ParseError},
+};
+pub use tidegate_memory::{MemoryStore, Stats};
+pub use url::open_store;

@@ -60,6 +60,9 @@ pub trait Algorithm {
     ///
     /// Never makes a key fuller than one that rested. A refund that comes after the units
     /// have come back by themselves is lost.
+    ///
+    /// `charged_at` is when the caller went ahead: the time of the check plus the
+    /// [`delay`](Decision::delay) it gave.
     fn refund(&self, state: Self::State, now: Nanos, charged_at: Nanos, cost: u32) -> Self::State;
 
     /// Takes `cost` units whether or not they are there: a penalty, or a cost that turned
@@ -87,11 +90,22 @@ pub trait Algorithm {
 
     /// The state under `self` of a key whose `state` was kept under `old`: what was used
     /// stays used when a limit changes.
+    ///
+    /// A state is not to be read under another limit without it.
     fn carry_over(&self, state: Self::State, now: Nanos, old: &Self) -> Self::State;
 
     /// When `state` becomes indistinguishable from a key that was never seen, so that a
     /// store may forget it. At or before `now` for one that already is.
     fn recovered_at(&self, state: Self::State) -> Nanos;
+}
+
+/// Of `used` units under a limit of `old`, those that count under a limit of `new`: all that
+/// fit, and of what was beyond the old limit (debt) at most one window.
+///
+/// Without the distinction a lowered limit would turn honest use into debt.
+fn kept_units(used: u64, old: u64, new: u64) -> u64 {
+    let debt = used.saturating_sub(old).min(new);
+    used.min(new.saturating_add(debt))
 }
 
 /// The name of an algorithm, as users write it.

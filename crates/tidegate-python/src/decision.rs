@@ -1,0 +1,171 @@
+//! `Decision`: the answer to one request, with derived values worked out when asked for.
+
+use std::sync::{
+    Arc, LazyLock, OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+use pyo3::{prelude::*, types::PyDict};
+use tidegate::{Clock, Decision, address::Source, fields::Profile};
+
+use crate::convert::ProfileArg;
+
+/// The answer to one request. Truthy when the request may go ahead.
+#[pyclass(frozen, name = "Decision", module = "tidegate")]
+pub(crate) struct PyDecision {
+    pub(crate) decision: Decision,
+    clock: Arc<dyn Clock>,
+    key: Option<Py<PyAny>>,
+    id: OnceLock<String>,
+}
+
+impl PyDecision {
+    pub(crate) fn new(decision: Decision, clock: &Arc<dyn Clock>, key: Option<Py<PyAny>>) -> Self {
+        Self { decision, clock: Arc::clone(clock), key, id: OnceLock::new() }
+    }
+
+    /// The response header fields under `profile`.
+    pub(crate) fn fields(&self, profile: Profile) -> Vec<(&'static str, String)> {
+        self.decision.fields(profile, self.clock.unix_now())
+    }
+}
+
+#[pymethods]
+impl PyDecision {
+    /// True when the request may go ahead.
+    #[getter]
+    fn allowed(&self) -> bool {
+        self.decision.allowed
+    }
+
+    /// Units that a rested key can spend at once, under the binding limit.
+    #[getter]
+    fn limit(&self) -> u32 {
+        self.decision.limit
+    }
+
+    /// Units that could be spent at once now; at most `limit`.
+    #[getter]
+    fn remaining(&self) -> u32 {
+        self.decision.remaining
+    }
+
+    /// Seconds after which the same request would be allowed if nobody else spends
+    /// meanwhile: 0.0 when it is allowed, infinity when it never will be.
+    #[getter]
+    fn retry_after(&self) -> f64 {
+        match self.decision.retry_after {
+            Some(wait) => wait.as_secs_f64(),
+            None if self.decision.allowed => 0.0,
+            None => f64::INFINITY,
+        }
+    }
+
+    /// `retry_after` in whole nanoseconds; `None` when the request will never be allowed.
+    #[getter]
+    fn retry_after_ns(&self) -> Option<u64> {
+        match self.decision.retry_after {
+            Some(wait) => u64::try_from(wait.as_nanos()).ok(),
+            None => self.decision.allowed.then_some(0),
+        }
+    }
+
+    /// Seconds until the key is as if it had never been seen.
+    #[getter]
+    fn reset_after(&self) -> f64 {
+        self.decision.reset_after.as_secs_f64()
+    }
+
+    /// Seconds to wait before going ahead: 0.0, except for a leaky bucket with a queue.
+    #[getter]
+    fn delay(&self) -> f64 {
+        self.decision.delay.as_secs_f64()
+    }
+
+    /// Name of the rule whose limit is binding.
+    #[getter]
+    fn rule(&self) -> &str {
+        self.decision.rule()
+    }
+
+    /// Why the request was refused: "limit", "never" …; `None` when it was not.
+    #[getter]
+    fn reason(&self) -> Option<&'static str> {
+        self.decision.reason.map(tidegate::Reason::name)
+    }
+
+    /// Whom the binding limit counted; `None` when it counts everybody together.
+    #[getter]
+    fn key(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        if let Some(key) = &self.key {
+            return Some(key.clone_ref(py));
+        }
+        let subject = self.decision.subject.as_deref().filter(|subject| !subject.is_empty())?;
+        let text = String::from_utf8_lossy(subject);
+        text.into_pyobject(py).ok().map(|text| text.into_any().unbind())
+    }
+
+    /// The client's address, when a gate found it out.
+    #[getter]
+    fn address(&self) -> Option<String> {
+        self.decision.client.as_ref().map(|client| client.address.to_string())
+    }
+
+    /// How the address was found: "peer"; "forwarded", by trusted proxies; or "interrupted",
+    /// the last good address before an element that makes no sense.
+    #[getter]
+    fn address_source(&self) -> Option<&'static str> {
+        self.decision.client.as_ref().map(|client| match client.source {
+            Source::Peer => "peer",
+            Source::Forwarded { .. } => "forwarded",
+            Source::Interrupted { .. } => "interrupted",
+        })
+    }
+
+    /// A name for this decision, for logs: 16 hexadecimal digits, unlike those of others.
+    #[getter]
+    fn id(&self) -> &str {
+        self.id.get_or_init(next_id)
+    }
+
+    /// The response header fields of this decision, by name.
+    ///
+    /// `profile` is "x-ratelimit", "draft", "legacy" or "none", or several of them.
+    #[pyo3(signature = (profile = ProfileArg::default()))]
+    fn headers<'py>(&self, py: Python<'py>, profile: ProfileArg) -> PyResult<Bound<'py, PyDict>> {
+        let headers = PyDict::new(py);
+        for (name, value) in self.fields(profile.0) {
+            headers.set_item(name, value)?;
+        }
+        Ok(headers)
+    }
+
+    fn __bool__(&self) -> bool {
+        self.decision.allowed
+    }
+
+    fn __repr__(&self) -> String {
+        let verdict = match self.reason() {
+            None => "allowed".to_owned(),
+            Some(reason) => format!("refused ({reason}), retry_after={}", self.retry_after()),
+        };
+        let (remaining, limit) = (self.decision.remaining, self.decision.limit);
+        format!("<Decision {verdict}, remaining={remaining} of {limit}, rule={:?}>", self.rule())
+    }
+}
+
+/// Spreads a counter over 64 bits, from a start that is drawn once.
+fn next_id() -> String {
+    static START: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(random()));
+    // An odd step visits every number before it repeats one.
+    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+    let id = START.fetch_add(STEP, Ordering::Relaxed);
+    // Workers that were forked after the draw go through the same numbers.
+    let process = u64::from(std::process::id()).wrapping_mul(STEP.rotate_left(32));
+    format!("{:016x}", id ^ process)
+}
+
+fn random() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0)
+}

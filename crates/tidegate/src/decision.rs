@@ -1,0 +1,181 @@
+//! The answer to one request, over all rules that it was checked against.
+
+use std::{sync::Arc, time::Duration};
+
+use smallvec::SmallVec;
+use tidegate_core::{
+    self as core, Nanos, Verdict,
+    fields::{Body, Cause, Policy, Profile, Refusal, Report},
+};
+
+use crate::{
+    Client,
+    rule::{Counted, Rules},
+};
+
+/// One decision for each limit of a request; few enough to stay on the stack.
+pub(crate) type Parts = SmallVec<[core::Decision; 2]>;
+
+/// Why a request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A limit is used up.
+    Limit,
+    /// The cost is above what a limit ever lets pass at once: no wait helps.
+    Never,
+}
+
+impl Reason {
+    /// The reason's name in Python, logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Limit => "limit",
+            Self::Never => "never",
+        }
+    }
+}
+
+/// The answer to one request.
+///
+/// The numbers are those of the *binding* limit: when refused, the one with the longest
+/// wait; when allowed, the one with the smallest share left.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Decision {
+    /// True when the request may go ahead.
+    pub allowed: bool,
+    /// Why it may not.
+    pub reason: Option<Reason>,
+    /// Units that a rested key can spend at once.
+    pub limit: u32,
+    /// Units that could now be spent at once, at most `limit`.
+    pub remaining: u32,
+    /// Shortest wait after which the same request would be allowed, if nobody else spends
+    /// meanwhile. `None` when it is allowed, and when it never will be.
+    pub retry_after: Option<Duration>,
+    /// Time until the key is as if it had never been seen.
+    pub reset_after: Duration,
+    /// How long to wait before going ahead. Zero except for a leaky bucket that queues.
+    pub delay: Duration,
+    /// Who is calling, when a gate found out.
+    pub client: Option<Client>,
+    /// Whom the binding rule counted, when a gate found out. Empty for everybody together.
+    pub subject: Option<Box<[u8]>>,
+    rules: Arc<Rules>,
+    parts: Parts,
+    binding: usize,
+}
+
+impl Decision {
+    pub(crate) fn new(rules: Arc<Rules>, parts: Parts) -> Self {
+        let binding = binding(&parts);
+        let part = parts[binding];
+        let reason = match part.verdict {
+            Verdict::Allowed => None,
+            Verdict::Denied { .. } => Some(Reason::Limit),
+            Verdict::Never => Some(Reason::Never),
+        };
+        let delay = parts.iter().map(|part| part.delay).max().unwrap_or_default();
+        Self {
+            allowed: reason.is_none(),
+            reason,
+            limit: part.limit,
+            remaining: part.remaining,
+            retry_after: part.retry_after().map(Duration::from),
+            reset_after: part.reset_after.into(),
+            delay: delay.into(),
+            client: None,
+            subject: None,
+            rules,
+            parts,
+            binding,
+        }
+    }
+
+    /// The same decision, turned into a yes: for a test that has switched limits off.
+    #[must_use]
+    pub fn into_allowed(self) -> Self {
+        Self { allowed: true, reason: None, retry_after: None, delay: Duration::ZERO, ..self }
+    }
+
+    /// Name of the rule whose limit is binding.
+    #[must_use]
+    pub fn rule(&self) -> &str {
+        &self.rules.rules[self.rule_index()].name
+    }
+
+    /// Position of that rule among those that were checked.
+    #[must_use]
+    pub fn rule_index(&self) -> usize {
+        self.counted().rule
+    }
+
+    /// The response header fields of this decision, in their usual capitalisation: those of
+    /// `profile`, and `Retry-After` on a refusal that a wait can cure.
+    ///
+    /// `unix_now` is the time since 1970, from which an epoch reset is counted.
+    #[must_use]
+    pub fn fields(&self, profile: Profile, unix_now: Nanos) -> Vec<(&'static str, String)> {
+        let mut fields = Vec::with_capacity(4);
+        Report::new(&self.policies(), self.binding, unix_now)
+            .write(profile, &mut |name, value| fields.push((name, value.to_owned())));
+        fields
+    }
+
+    /// The status and body of a refusal, in the form that the request's `Accept` field asks
+    /// for. `None` when the request may go ahead.
+    #[must_use]
+    pub fn refusal(&self, accept: Option<&str>) -> Option<(u16, Body)> {
+        let cause = match self.reason? {
+            Reason::Limit => Cause::Limit,
+            Reason::Never => Cause::Never,
+        };
+        let policies = self.policies();
+        let report = Report::new(&policies, self.binding, Nanos::ZERO);
+        let refusal = Refusal { cause, report };
+        Some((refusal.status(), refusal.body(accept)))
+    }
+
+    /// The limits that were checked, each with its answer.
+    fn policies(&self) -> SmallVec<[Policy<'_>; 2]> {
+        let limits = self.rules.counted.iter().zip(&self.parts);
+        limits
+            .map(|(counted, decision)| Policy {
+                name: &counted.policy,
+                limit: &counted.limit,
+                decision,
+            })
+            .collect()
+    }
+
+    fn counted(&self) -> &Counted {
+        &self.rules.counted[self.binding]
+    }
+}
+
+/// Index of the limit that a response should speak of.
+fn binding(parts: &[core::Decision]) -> usize {
+    let mut binding = 0;
+    for (index, part) in parts.iter().enumerate().skip(1) {
+        if binds_more(part, &parts[binding]) {
+            binding = index;
+        }
+    }
+    binding
+}
+
+/// Whether `a` holds a client back more than `b`.
+fn binds_more(a: &core::Decision, b: &core::Decision) -> bool {
+    let share = |part: &core::Decision, other: &core::Decision| {
+        u64::from(part.remaining) * u64::from(other.limit)
+    };
+    match (a.verdict, b.verdict) {
+        (Verdict::Allowed, Verdict::Allowed) => share(a, b) < share(b, a),
+        (Verdict::Denied { retry_after: a }, Verdict::Denied { retry_after: b }) => a > b,
+        (Verdict::Never, b) => b != Verdict::Never,
+        (Verdict::Denied { .. }, b) => b == Verdict::Allowed,
+        (Verdict::Allowed, _) => false,
+    }
+}

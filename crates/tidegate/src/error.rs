@@ -1,0 +1,93 @@
+//! Why something is set up wrong, or a store gave no answer.
+
+use tidegate_core::grammar::ParseError;
+
+/// Why a limiter could not be built, or a store gave no decision.
+///
+/// A denied request is not an error: it is a decision, in the `Ok` branch.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A limit string that makes no sense.
+    #[error(transparent)]
+    Limit(#[from] ParseError),
+
+    /// Nothing to check against.
+    #[error("there is no rule; add at least one with `.rule(...)`")]
+    NoRules,
+
+    /// Two rules of one name would share their counts.
+    #[error("there are two rules named `{rule}`; names must differ")]
+    DuplicateRule {
+        /// The name they share.
+        rule: String,
+    },
+
+    /// A rule without a name, or with one that is too long.
+    #[error("a rule's name must have 1 to 128 bytes, got {length}")]
+    RuleName {
+        /// The name's length in bytes.
+        length: usize,
+    },
+
+    /// More limits on one request than a decision can report.
+    #[error("the rules have {count} limits in all; at most {max} can be checked at once")]
+    TooManyLimits {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        max: usize,
+    },
+
+    /// A cost that no request of the rule could ever pay.
+    #[error(
+        "rule `{rule}` costs {cost} units, but its limit never lets more than {capacity} pass at once"
+    )]
+    CostAboveCapacity {
+        /// The rule's name.
+        rule: String,
+        /// What a request costs.
+        cost: u32,
+        /// What a rested key can spend at once.
+        capacity: u32,
+    },
+
+    /// A key source that is not known.
+    #[error("unknown key `{key}`; expected ip, global, path, method or header:NAME")]
+    UnknownKey {
+        /// What was given.
+        key: String,
+    },
+
+    /// A rule's key is computed by the caller, who did not give it.
+    #[error("rule `{rule}` counts by a key of the caller's making, and none was given")]
+    MissingKey {
+        /// The rule's name.
+        rule: String,
+    },
+
+    /// A rule counts by something that only a request has.
+    #[error("rule `{rule}` counts by {key}, which is known only inside a request")]
+    OutsideRequest {
+        /// The rule's name.
+        rule: String,
+        /// What it counts by.
+        key: String,
+    },
+
+    /// A store that this build does not know.
+    #[error("unknown store `{url}`; expected memory:// or memory://?capacity=1M")]
+    UnknownStore {
+        /// The URL, secrets masked.
+        url: String,
+    },
+
+    /// A store's URL has an option that makes no sense.
+    #[error("{option} of the store's URL makes no sense; expected {expected}")]
+    StoreOption {
+        /// Which option, with its value.
+        option: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+}

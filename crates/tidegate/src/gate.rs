@@ -1,0 +1,248 @@
+//! What a request passes: who is calling, then the rules, all or nothing.
+//!
+//! Knows requests only as [`Facts`]; each framework's adapter translates its own.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use smallvec::SmallVec;
+use tidegate_core::address::{Client as Found, ClientAddress, Resolver, Source};
+use tidegate_memory::MemoryStore;
+
+use crate::{
+    Clock, Decision, Error, Key, Rule, Store, SystemClock,
+    engine::{Engine, Mode},
+    rule::Rules,
+};
+
+/// Field values, in the order in which they came.
+pub type Lines<'a> = SmallVec<[Cow<'a, [u8]>; 1]>;
+
+/// What a gate may ask about a request. Clients choose every answer but the peer.
+pub trait Facts {
+    /// False when there is no request at all: what only a request has is then an error
+    /// rather than absent.
+    fn is_request(&self) -> bool {
+        true
+    }
+
+    /// The other end of the connection; `None` when it has no address, as on a Unix socket.
+    fn peer(&self) -> Option<&str>;
+
+    /// The request's method.
+    fn method(&self) -> &str;
+
+    /// The request's path, without the query.
+    fn path(&self) -> Cow<'_, [u8]>;
+
+    /// All values of the header field `name`, which is in lower case.
+    fn header(&self, name: &str) -> Lines<'_>;
+
+    /// The key of the rule at position `rule`, for a rule of [`Key::Custom`].
+    fn key(&self, _rule: usize) -> Option<Cow<'_, [u8]>> {
+        None
+    }
+
+    /// The client's address, when somebody in front has found it out already.
+    fn address(&self) -> Option<&str> {
+        None
+    }
+
+    /// What this request costs, instead of the rules' own cost.
+    fn cost(&self) -> Option<u32> {
+        None
+    }
+}
+
+/// Rules, where their counts live, and whom to believe about addresses.
+pub struct Gate {
+    engine: Engine,
+    resolver: Resolver,
+    /// Whether any rule counts by address.
+    needs_client: bool,
+}
+
+impl Gate {
+    /// Starts from no rules, the machine's clock, a store in this process, and no trust in
+    /// anybody's forwarding header fields.
+    pub fn builder() -> GateBuilder {
+        GateBuilder {
+            rules: Vec::new(),
+            store: None,
+            clock: Arc::new(SystemClock),
+            resolver: Resolver::default(),
+        }
+    }
+
+    /// Decides one request, and takes its cost if it is allowed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingKey`] and [`Error::OutsideRequest`] when the caller gave less than
+    /// the rules need; otherwise when the store could not decide. Nothing that a client
+    /// sends is an error.
+    pub fn admit(&self, facts: &dyn Facts) -> Result<Decision, Error> {
+        self.decide(Mode::Check, facts, facts.cost())
+    }
+
+    /// How things stand for this request, whatever it costs. Takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`admit`](Self::admit).
+    pub fn peek(&self, facts: &dyn Facts) -> Result<Decision, Error> {
+        self.decide(Mode::Peek, facts, Some(0))
+    }
+
+    fn decide(&self, mode: Mode, facts: &dyn Facts, cost: Option<u32>) -> Result<Decision, Error> {
+        let client = self.client(facts);
+        let rules = &self.engine.rules.rules;
+        let subjects = rules
+            .iter()
+            .enumerate()
+            .map(|(index, rule)| self.subject(index, rule, facts, client.as_ref()))
+            .collect::<Result<SmallVec<[Cow<'_, [u8]>; 2]>, _>>()?;
+        let mut decision = self.engine.decide(mode, cost, |rule| subjects[rule].as_ref())?;
+        decision.subject = Some(subjects[decision.rule_index()].as_ref().into());
+        decision.client = client.map(Into::into);
+        Ok(decision)
+    }
+
+    /// The rules, in the order in which they were added.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.engine.rules.rules
+    }
+
+    /// How clients' addresses are found.
+    #[must_use]
+    pub const fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// The time since 1970 by this gate's clock, for [`Decision::fields`].
+    #[must_use]
+    pub fn unix_now(&self) -> tidegate_core::Nanos {
+        self.engine.clock.unix_now()
+    }
+
+    /// Who is calling, if any rule wants to know.
+    fn client<'f>(&self, facts: &'f dyn Facts) -> Option<Found<'f>> {
+        if !self.needs_client {
+            return None;
+        }
+        if let Some(address) = facts.address() {
+            let address = ClientAddress::from_peer(Some(address));
+            return Some(Found { address, source: Source::Peer, ignored: false });
+        }
+        if !facts.is_request() {
+            return None;
+        }
+        let lines = facts.header(self.resolver.header().name());
+        Some(self.resolver.resolve(facts.peer(), lines.iter().map(AsRef::as_ref)))
+    }
+
+    /// Whom `rule` counts.
+    fn subject<'f>(
+        &self,
+        index: usize,
+        rule: &Rule,
+        facts: &'f dyn Facts,
+        client: Option<&Found<'_>>,
+    ) -> Result<Cow<'f, [u8]>, Error> {
+        match &rule.key {
+            Key::Global => return Ok(Cow::Borrowed(b"")),
+            Key::Custom => {
+                let missing = || Error::MissingKey { rule: rule.name.clone() };
+                return facts.key(index).ok_or_else(missing);
+            }
+            Key::Ip if client.is_some() => {}
+            Key::Ip | Key::Path | Key::Method | Key::Header(_) if !facts.is_request() => {
+                let key = rule.key.to_string();
+                return Err(Error::OutsideRequest { rule: rule.name.clone(), key });
+            }
+            Key::Path => return Ok(facts.path()),
+            Key::Method => return Ok(Cow::Borrowed(facts.method().as_bytes())),
+            Key::Header(name) => {
+                let mut lines = facts.header(name);
+                match lines.len() {
+                    0 => return Ok(self.without_header(client)),
+                    1 => return Ok(lines.swap_remove(0)),
+                    // A field sent several times means its values joined by commas.
+                    _ => return Ok(Cow::Owned(lines.join(&b", "[..]))),
+                }
+            }
+            Key::Ip => {}
+        }
+        Ok(Cow::Owned(self.address(client).into_bytes()))
+    }
+
+    fn address(&self, client: Option<&Found<'_>>) -> String {
+        client.map(|client| client.subject(&self.resolver).to_string()).unwrap_or_default()
+    }
+
+    /// The subject of a request that lacks the header field its rule counts by: its address,
+    /// behind a byte that no field value can contain.
+    fn without_header(&self, client: Option<&Found<'_>>) -> Cow<'static, [u8]> {
+        Cow::Owned(format!("\0{}", self.address(client)).into_bytes())
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("rules", &self.rules())
+            .field("store", &self.engine.store.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Puts a [`Gate`] together.
+#[must_use = "call `build` to get the gate"]
+pub struct GateBuilder {
+    rules: Vec<Rule>,
+    store: Option<Arc<dyn Store>>,
+    clock: Arc<dyn Clock>,
+    resolver: Resolver,
+}
+
+impl GateBuilder {
+    /// Adds a rule.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Keeps counts in `store`; by default, in a [`MemoryStore`] of its own.
+    pub fn store(self, store: impl Store) -> Self {
+        self.shared_store(Arc::new(store))
+    }
+
+    /// Keeps counts in a store that others use too.
+    pub fn shared_store(self, store: Arc<dyn Store>) -> Self {
+        Self { store: Some(store), ..self }
+    }
+
+    /// Reads the time from `clock`; by default, from the machine.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Finds clients' addresses by `resolver`; by default, the peer is the client.
+    pub fn resolver(self, resolver: Resolver) -> Self {
+        Self { resolver, ..self }
+    }
+
+    /// Checks that the rules make sense together.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] that names the rule and what would be right.
+    pub fn build(self) -> Result<Gate, Error> {
+        let rules = Rules::new(self.rules)?;
+        let by_address = |rule: &Rule| matches!(rule.key, Key::Ip | Key::Header(_));
+        let needs_client = rules.rules.iter().any(by_address);
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        let engine = Engine::new(rules, store, self.clock);
+        Ok(Gate { engine, resolver: self.resolver, needs_client })
+    }
+}

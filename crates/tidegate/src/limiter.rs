@@ -1,0 +1,228 @@
+//! Rules and a store: decides by a key that the caller names.
+
+use std::{fmt, sync::Arc};
+
+use tidegate_core::{Change, Nanos};
+use tidegate_memory::MemoryStore;
+
+use crate::{
+    Clock, Decision, Error, Rule, Store, SystemClock,
+    engine::{Engine, Mode},
+    rule::Rules,
+};
+
+/// Rules, and where their counts live.
+///
+/// Every key is counted under every limit of every rule, all or nothing. Share one limiter
+/// between threads; it needs no lock around it.
+pub struct Limiter {
+    engine: Engine,
+}
+
+impl Limiter {
+    /// Starts from no rules, the machine's clock, and a store in this process.
+    pub fn builder() -> LimiterBuilder {
+        LimiterBuilder { rules: Vec::new(), store: None, clock: Arc::new(SystemClock) }
+    }
+
+    /// Decides one request of `key` at the rules' own cost, and takes it if it is allowed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when the store could not decide. A denial is not an error.
+    pub fn check(&self, key: &str) -> Result<Decision, Error> {
+        self.engine.decide(Mode::Check, None, |_| key.as_bytes())
+    }
+
+    /// Decides one request of `key` that costs `cost` units.
+    ///
+    /// A cost above what a limit ever lets pass at once is refused with
+    /// [`Reason::Never`](crate::Reason::Never). A cost of 0 takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn check_cost(&self, key: impl AsRef<[u8]>, cost: u32) -> Result<Decision, Error> {
+        self.engine.decide(Mode::Check, Some(cost), |_| key.as_ref())
+    }
+
+    /// Whether one request of `key` may go ahead; takes it if so.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn allow(&self, key: &str) -> Result<bool, Error> {
+        Ok(self.check(key)?.allowed)
+    }
+
+    /// Whether a request of `cost` units would now pass, and how things stand. Takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn peek(&self, key: impl AsRef<[u8]>, cost: u32) -> Result<Decision, Error> {
+        self.engine.decide(Mode::Peek, Some(cost), |_| key.as_ref())
+    }
+
+    /// Takes `cost` units now, to be corrected by [`Reservation::settle`] when the true cost
+    /// is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check). Look at the reservation's decision: a refused one has
+    /// taken nothing.
+    pub fn reserve<'a>(&'a self, key: &'a str, cost: u32) -> Result<Reservation<'a>, Error> {
+        let at = self.now();
+        let decision = self.check_cost(key, cost)?;
+        let reserved = if decision.allowed { cost } else { 0 };
+        // A queue charges for the moment at which the caller goes ahead.
+        let at = at.saturating_add(decision.delay.into());
+        Ok(Reservation { limiter: self, key, decision, reserved, at })
+    }
+
+    /// Gives `cost` units back to `key`, at most until it is full.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn refund(&self, key: impl AsRef<[u8]>, cost: u32) -> Result<(), Error> {
+        let refund = |charged_at| Change::Refund { cost, charged_at };
+        self.engine.adjust(key.as_ref(), None, refund)
+    }
+
+    /// Takes `cost` units from `key` whether or not they are there: a penalty.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn debit(&self, key: impl AsRef<[u8]>, cost: u32) -> Result<(), Error> {
+        self.engine.adjust(key.as_ref(), None, |_| Change::Debit { cost })
+    }
+
+    /// Replaces `reserved` units, taken when [`now`](Self::now) was `at`, by the `actual`
+    /// cost.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn settle(
+        &self,
+        key: impl AsRef<[u8]>,
+        reserved: u32,
+        actual: u32,
+        at: Nanos,
+    ) -> Result<(), Error> {
+        let settle = |charged_at| Change::Settle { reserved, charged_at, actual };
+        self.engine.adjust(key.as_ref(), Some(at), settle)
+    }
+
+    /// Forgets `key`: it starts again with full quota.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn reset(&self, key: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.engine.adjust(key.as_ref(), None, |_| Change::Reset)
+    }
+
+    /// The time by this limiter's clock, for [`settle`](Self::settle).
+    #[must_use]
+    pub fn now(&self) -> Nanos {
+        self.engine.clock.now()
+    }
+
+    /// The time since 1970 by this limiter's clock, for [`Decision::fields`].
+    #[must_use]
+    pub fn unix_now(&self) -> Nanos {
+        self.engine.clock.unix_now()
+    }
+
+    /// The rules, in the order in which they were added.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.engine.rules.rules
+    }
+}
+
+impl fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limiter")
+            .field("rules", &self.rules())
+            .field("store", &self.engine.store.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Units taken before their true number is known.
+///
+/// Dropped without [`settle`](Self::settle), the reserved units stay taken.
+#[derive(Debug)]
+#[must_use = "a reservation is to be settled when the true cost is known"]
+pub struct Reservation<'a> {
+    limiter: &'a Limiter,
+    key: &'a str,
+    decision: Decision,
+    reserved: u32,
+    at: Nanos,
+}
+
+impl Reservation<'_> {
+    /// Whether the reservation was allowed.
+    #[must_use]
+    pub const fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    /// Gives back what was reserved above `actual`, or takes what is missing. Nothing was
+    /// reserved by a refused reservation.
+    ///
+    /// # Errors
+    ///
+    /// As [`Limiter::check`].
+    pub fn settle(self, actual: u32) -> Result<(), Error> {
+        self.limiter.settle(self.key, self.reserved, actual, self.at)
+    }
+}
+
+/// Puts a [`Limiter`] together.
+#[must_use = "call `build` to get the limiter"]
+pub struct LimiterBuilder {
+    rules: Vec<Rule>,
+    store: Option<Arc<dyn Store>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl LimiterBuilder {
+    /// Adds a rule.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Keeps counts in `store`; by default, in a [`MemoryStore`] of its own.
+    pub fn store(self, store: impl Store) -> Self {
+        self.shared_store(Arc::new(store))
+    }
+
+    /// Keeps counts in a store that others use too, such as one from
+    /// [`open_store`](crate::open_store).
+    pub fn shared_store(self, store: Arc<dyn Store>) -> Self {
+        Self { store: Some(store), ..self }
+    }
+
+    /// Reads the time from `clock`; by default, from the machine.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Checks that the rules make sense together.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] that names the rule and what would be right.
+    pub fn build(self) -> Result<Limiter, Error> {
+        let rules = Rules::new(self.rules)?;
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        Ok(Limiter { engine: Engine::new(rules, store, self.clock) })
+    }
+}

@@ -1,0 +1,90 @@
+//! What a store must do, and the stores that a URL can name.
+
+use tidegate_core::{Adjustment, Charge, Decision, Nanos};
+use tidegate_memory::MemoryStore;
+
+use crate::Error;
+
+/// A place where counts live.
+///
+/// # Contract
+///
+/// * **Atomic.** Concurrent calls behave as if they came one after the other. More than a
+///   limit allows is never admitted because two requests came at once.
+/// * **All or nothing.** When one charge of a [`check`](Self::check) is refused, none of
+///   them is taken.
+/// * **A denial is free.** It changes nothing, so nobody pays for being refused.
+/// * **Bounded.** However many keys come, memory does not grow without end. Forgetting a
+///   key may admit more; it never refuses anybody.
+///
+/// The store decides with the state of [`Charge::key`] by the steps of
+/// `tidegate_core::algorithm`; it has no rules of its own.
+pub trait Store: Send + Sync + 'static {
+    /// The store's name in messages, for instance `memory`.
+    fn name(&self) -> &'static str;
+
+    /// Decides all `charges` of one request: `decisions[i]` answers `charges[i]`.
+    ///
+    /// The charges are of different keys. `now` is the caller's clock, which a store that
+    /// has a clock of its own ignores.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when the store could not decide. A denial is not an error.
+    fn check(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), Error>;
+
+    /// Answers as [`check`](Self::check) would, and takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    fn peek(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), Error>;
+
+    /// Applies changes that are not requests.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), Error>;
+}
+
+impl Store for MemoryStore {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn check(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), Error> {
+        self.check(charges, now, decisions);
+        Ok(())
+    }
+
+    fn peek(
+        &self,
+        charges: &[Charge<'_>],
+        _now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), Error> {
+        self.peek(charges, decisions);
+        Ok(())
+    }
+
+    fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), Error> {
+        self.adjust(adjustments, now);
+        Ok(())
+    }
+}
