@@ -21,17 +21,19 @@ pub(crate) struct PyClock(pub(crate) Arc<ManualClock>);
 impl PyClock {
     /// A clock at zero, which is `unix` seconds after 1970.
     #[new]
-    #[pyo3(signature = (*, unix = Seconds::from_secs(1_700_000_000)))]
+    #[pyo3(signature = (*, unix: "float" = Seconds::from_secs(1_700_000_000)))]
     fn new(unix: Seconds) -> Self {
         Self(Arc::new(ManualClock::new(unix.0)))
     }
 
     /// Moves the clock forward by `seconds`, or by a `timedelta`.
+    #[pyo3(signature = (seconds: "float | datetime.timedelta"))]
     fn advance(&self, seconds: Seconds) {
         self.0.advance(seconds.0);
     }
 
     /// Moves the clock forward by whole nanoseconds.
+    #[pyo3(signature = (nanoseconds: "int"))]
     fn advance_ns(&self, nanoseconds: u64) {
         self.0.advance(Duration::from_nanos(nanoseconds));
     }

@@ -5,23 +5,40 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyString},
+};
 use tidegate::{Clock, Decision, address::Source, fields::Profile};
 
-use crate::convert::ProfileArg;
+use crate::{convert::ProfileArg, pickle};
 
 /// The answer to one request. Truthy when the request may go ahead.
 #[pyclass(frozen, name = "Decision", module = "tidegate")]
 pub(crate) struct PyDecision {
     pub(crate) decision: Decision,
     clock: Arc<dyn Clock>,
-    key: Option<Py<PyAny>>,
+    key: Option<Py<PyString>>,
     id: OnceLock<String>,
 }
 
 impl PyDecision {
-    pub(crate) fn new(decision: Decision, clock: &Arc<dyn Clock>, key: Option<Py<PyAny>>) -> Self {
+    pub(crate) fn new(
+        decision: Decision,
+        clock: &Arc<dyn Clock>,
+        key: Option<Py<PyString>>,
+    ) -> Self {
         Self { decision, clock: Arc::clone(clock), key, id: OnceLock::new() }
+    }
+
+    /// The same decision in another process.
+    pub(crate) fn restored(
+        decision: Decision,
+        clock: &Arc<dyn Clock>,
+        key: Option<Py<PyString>>,
+        id: String,
+    ) -> Self {
+        Self { decision, clock: Arc::clone(clock), key, id: id.into() }
     }
 
     /// The response header fields under `profile`.
@@ -96,13 +113,12 @@ impl PyDecision {
 
     /// Whom the binding limit counted; `None` when it counts everybody together.
     #[getter]
-    fn key(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+    fn key<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         if let Some(key) = &self.key {
-            return Some(key.clone_ref(py));
+            return Some(key.bind(py).clone());
         }
         let subject = self.decision.subject.as_deref().filter(|subject| !subject.is_empty())?;
-        let text = String::from_utf8_lossy(subject);
-        text.into_pyobject(py).ok().map(|text| text.into_any().unbind())
+        Some(PyString::new(py, &String::from_utf8_lossy(subject)))
     }
 
     /// The client's address, when a gate found it out.
@@ -131,13 +147,21 @@ impl PyDecision {
     /// The response header fields of this decision, by name.
     ///
     /// `profile` is "x-ratelimit", "draft", "legacy" or "none", or several of them.
-    #[pyo3(signature = (profile = ProfileArg::default()))]
+    #[pyo3(signature = (
+        profile: "str | collections.abc.Sequence[str]" = ProfileArg::default()
+    ) -> "dict[str, str]")]
     fn headers<'py>(&self, py: Python<'py>, profile: ProfileArg) -> PyResult<Bound<'py, PyDict>> {
         let headers = PyDict::new(py);
         for (name, value) in self.fields(profile.0) {
             headers.set_item(name, value)?;
         }
         Ok(headers)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (pickle::State,))> {
+        let restore = py.import("tidegate._native")?.getattr("_restore_decision")?;
+        let key = self.key.as_ref().map(|key| key.clone_ref(py));
+        Ok((restore, (pickle::state(&self.decision, key, self.id()),)))
     }
 
     fn __bool__(&self) -> bool {

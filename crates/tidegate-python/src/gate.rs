@@ -74,14 +74,14 @@ impl PyGate {
     /// Raises `ConfigError` when the rules, the store or the trust make no sense.
     #[new]
     #[pyo3(signature = (
-        rules,
+        rules: "collections.abc.Sequence[Rule]",
         *,
-        store = "memory://",
-        trusted_proxies = None,
-        forwarded_header = "x-forwarded-for",
-        ipv6_prefix = 64,
-        headers = ProfileArg::default(),
-        clock = None,
+        store: "str" = "memory://",
+        trusted_proxies: "collections.abc.Iterable[str] | int | None" = None,
+        forwarded_header: "str" = "x-forwarded-for",
+        ipv6_prefix: "int" = 64,
+        headers: "str | collections.abc.Sequence[str]" = ProfileArg::default(),
+        clock: "Clock | None" = None,
     ))]
     fn new(
         rules: &Bound<'_, PyAny>,
@@ -120,7 +120,7 @@ impl PyGate {
     }
 
     /// Decides the request of an ASGI connection scope, and takes its cost if allowed.
-    #[pyo3(signature = (scope, *, keys = None, address = None, cost = None))]
+    #[pyo3(signature = (scope: "collections.abc.Mapping[str, typing.Any]", *, keys: "collections.abc.Mapping[int, str] | None" = None, address: "str | None" = None, cost: "int | None" = None))]
     fn admit_asgi(
         &self,
         scope: Bound<'_, PyMapping>,
@@ -132,7 +132,7 @@ impl PyGate {
     }
 
     /// Decides the request of a WSGI environment, and takes its cost if allowed.
-    #[pyo3(signature = (environ, *, keys = None, address = None, cost = None))]
+    #[pyo3(signature = (environ: "collections.abc.Mapping[str, typing.Any]", *, keys: "collections.abc.Mapping[int, str] | None" = None, address: "str | None" = None, cost: "int | None" = None))]
     fn admit_wsgi(
         &self,
         environ: Bound<'_, PyMapping>,
@@ -144,7 +144,7 @@ impl PyGate {
     }
 
     /// Decides a call outside any request, and takes its cost if allowed.
-    #[pyo3(signature = (*, keys = None, address = None, cost = None))]
+    #[pyo3(signature = (*, keys: "collections.abc.Mapping[int, str] | None" = None, address: "str | None" = None, cost: "int | None" = None))]
     fn admit(
         &self,
         keys: Option<Bound<'_, PyMapping>>,
@@ -155,11 +155,13 @@ impl PyGate {
     }
 
     /// The header fields that stand on every response to the request.
+    #[pyo3(signature = (decision: "Decision") -> "list[tuple[str, str]]")]
     fn response_headers(&self, decision: &PyDecision) -> Vec<(&'static str, String)> {
         decision.fields(self.profile)
     }
 
     /// The same, as ASGI wants them: byte strings, names in lower case.
+    #[pyo3(signature = (decision: "Decision") -> "list[tuple[bytes, bytes]]")]
     fn asgi_headers<'py>(
         &self,
         py: Python<'py>,
@@ -169,7 +171,7 @@ impl PyGate {
     }
 
     /// The response to a request that may not go ahead. `accept` is its Accept header field.
-    #[pyo3(signature = (decision, accept = None))]
+    #[pyo3(signature = (decision: "Decision", accept: "str | bytes | None" = None))]
     fn refusal(
         &self,
         decision: &PyDecision,

@@ -11,6 +11,7 @@ mod errors;
 mod facts;
 mod gate;
 mod limiter;
+mod pickle;
 mod ready;
 mod refusal;
 mod rule;
@@ -27,6 +28,8 @@ mod _native {
     use super::gate::PyGate;
     #[pymodule_export]
     use super::limiter::{PyLimiter, canonical_limit};
+    #[pymodule_export]
+    use super::pickle::restore_decision;
     #[pymodule_export]
     use super::ready::Ready;
     #[pymodule_export]

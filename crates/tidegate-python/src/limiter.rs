@@ -48,7 +48,8 @@ impl PyLimiter {
     }
 
     fn wrap(&self, decision: Decision, key: Bound<'_, PyAny>) -> PyDecision {
-        PyDecision::new(decision, &self.clock, Some(key.unbind()))
+        let key = key.cast_into::<PyString>().ok().map(Bound::unbind);
+        PyDecision::new(decision, &self.clock, key)
     }
 }
 
@@ -57,7 +58,7 @@ impl PyLimiter {
 impl PyLimiter {
     /// Raises `ConfigError` when the limit or the store makes no sense.
     #[new]
-    #[pyo3(signature = (limit, *, name = "default", store = "memory://", clock = None))]
+    #[pyo3(signature = (limit: "str", *, name: "str" = "default", store: "str" = "memory://", clock: "Clock | None" = None))]
     fn new(
         limit: &str,
         name: &str,
@@ -90,44 +91,45 @@ impl PyLimiter {
     ///
     /// A cost above what the limit ever lets pass at once is refused with the reason
     /// "never". Raises `ConfigError` for a key or cost that makes no sense.
-    #[pyo3(signature = (key, *, cost = Units(1)))]
+    #[pyo3(signature = (key: "str", *, cost: "int" = Units(1)) -> "Decision")]
     fn check(&self, key: Bound<'_, PyAny>, cost: Units) -> PyResult<PyDecision> {
         let decision = self.decide(&key.extract()?, cost)?;
         Ok(self.wrap(decision, key))
     }
 
     /// Like `check`, but tells only whether the request may go ahead.
-    #[pyo3(signature = (key, *, cost = Units(1)))]
+    #[pyo3(signature = (key: "str", *, cost: "int" = Units(1)) -> "bool")]
     fn allow(&self, key: KeyArg<'_>, cost: Units) -> PyResult<bool> {
         Ok(self.decide(&key, cost)?.allowed)
     }
 
     /// Answers as `check` would, and takes nothing.
-    #[pyo3(signature = (key, *, cost = Units(1)))]
+    #[pyo3(signature = (key: "str", *, cost: "int" = Units(1)) -> "Decision")]
     fn peek(&self, key: Bound<'_, PyAny>, cost: Units) -> PyResult<PyDecision> {
         let decision = self.look(&key.extract()?, cost)?;
         Ok(self.wrap(decision, key))
     }
 
     /// Forgets `key`: it starts again with full quota.
+    #[pyo3(signature = (key: "str") -> "None")]
     fn reset(&self, key: KeyArg<'_>) -> PyResult<()> {
         self.limiter.reset(&key.0).map_err(|error| from_engine(&error))
     }
 
     /// Gives `cost` units back to `key`, at most until it is full.
-    #[pyo3(signature = (key, *, cost = Units(1)))]
+    #[pyo3(signature = (key: "str", *, cost: "int" = Units(1)) -> "None")]
     fn refund(&self, key: KeyArg<'_>, cost: Units) -> PyResult<()> {
         self.limiter.refund(&key.0, cost.0).map_err(|error| from_engine(&error))
     }
 
     /// Takes `cost` units from `key` whether or not they are there: a penalty.
-    #[pyo3(signature = (key, *, cost = Units(1)))]
+    #[pyo3(signature = (key: "str", *, cost: "int" = Units(1)) -> "None")]
     fn debit(&self, key: KeyArg<'_>, cost: Units) -> PyResult<()> {
         self.limiter.debit(&key.0, cost.0).map_err(|error| from_engine(&error))
     }
 
     /// Replaces `reserved` units, taken when `now_ns()` was `at_ns`, by the `actual` cost.
-    #[pyo3(signature = (key, *, reserved, actual, at_ns))]
+    #[pyo3(signature = (key: "str", *, reserved: "int", actual: "int", at_ns: "int") -> "None")]
     fn settle(&self, key: KeyArg<'_>, reserved: Units, actual: Units, at_ns: u64) -> PyResult<()> {
         self.limiter
             .settle(&key.0, reserved.0, actual.0, Nanos(at_ns))
@@ -140,41 +142,42 @@ impl PyLimiter {
     }
 
     /// `check`, to be awaited. A store in this process answers without suspending.
-    #[pyo3(signature = (key, *, cost = Units(1)))]
+    #[pyo3(signature = (key: "str", *, cost: "int" = Units(1)) -> "collections.abc.Awaitable[Decision]")]
     fn acheck(&self, key: Bound<'_, PyAny>, cost: Units) -> PyResult<Ready> {
         let py = key.py();
         Ok(Ready(self.check(key, cost)?.into_py_any(py)?))
     }
 
     /// `allow`, to be awaited.
-    #[pyo3(signature = (key, *, cost = Units(1)))]
+    #[pyo3(signature = (key: "str", *, cost: "int" = Units(1)) -> "collections.abc.Awaitable[bool]")]
     fn aallow(&self, py: Python<'_>, key: KeyArg<'_>, cost: Units) -> PyResult<Ready> {
         let allowed = self.allow(key, cost)?;
         Ok(Ready(PyBool::new(py, allowed).to_owned().into_any().unbind()))
     }
 
     /// `peek`, to be awaited.
-    #[pyo3(signature = (key, *, cost = Units(1)))]
+    #[pyo3(signature = (key: "str", *, cost: "int" = Units(1)) -> "collections.abc.Awaitable[Decision]")]
     fn apeek(&self, key: Bound<'_, PyAny>, cost: Units) -> PyResult<Ready> {
         let py = key.py();
         Ok(Ready(self.peek(key, cost)?.into_py_any(py)?))
     }
 
     /// `reset`, to be awaited.
+    #[pyo3(signature = (key: "str") -> "collections.abc.Awaitable[None]")]
     fn areset(&self, py: Python<'_>, key: KeyArg<'_>) -> PyResult<Ready> {
         self.reset(key)?;
         Ok(Ready(py.None()))
     }
 
     /// `refund`, to be awaited.
-    #[pyo3(signature = (key, *, cost = Units(1)))]
+    #[pyo3(signature = (key: "str", *, cost: "int" = Units(1)) -> "collections.abc.Awaitable[None]")]
     fn arefund(&self, py: Python<'_>, key: KeyArg<'_>, cost: Units) -> PyResult<Ready> {
         self.refund(key, cost)?;
         Ok(Ready(py.None()))
     }
 
     /// `debit`, to be awaited.
-    #[pyo3(signature = (key, *, cost = Units(1)))]
+    #[pyo3(signature = (key: "str", *, cost: "int" = Units(1)) -> "collections.abc.Awaitable[None]")]
     fn adebit(&self, py: Python<'_>, key: KeyArg<'_>, cost: Units) -> PyResult<Ready> {
         self.debit(key, cost)?;
         Ok(Ready(py.None()))

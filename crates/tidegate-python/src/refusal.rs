@@ -52,6 +52,7 @@ impl PyRefusal {
     }
 
     /// The same, as ASGI wants them: byte strings, names in lower case.
+    #[pyo3(signature = () -> "list[tuple[bytes, bytes]]")]
     fn asgi_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         asgi_list(py, &self.headers)
     }

@@ -24,7 +24,13 @@ pub(crate) struct PyRule {
 impl PyRule {
     /// Raises `ConfigError` when the name, the limit, the key or the cost makes no sense.
     #[new]
-    #[pyo3(signature = (name, limit, *, key = None, cost = Units(1)))]
+    #[pyo3(signature = (
+        name: "str",
+        limit: "str",
+        *,
+        key: "str | collections.abc.Callable[[typing.Any], typing.Any] | None" = None,
+        cost: "int" = Units(1),
+    ))]
     fn new(
         name: &str,
         limit: &str,

@@ -9,7 +9,7 @@ use tidegate_core::{
 };
 
 use crate::{
-    Client,
+    Client, Error, Rule,
     rule::{Counted, Rules},
 };
 
@@ -104,6 +104,33 @@ impl Decision {
     #[must_use]
     pub fn rule(&self) -> &str {
         &self.rules.rules[self.rule_index()].name
+    }
+
+    /// The rules that were checked.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules.rules
+    }
+
+    /// The answer of every limit of every rule, in order.
+    #[must_use]
+    pub fn answers(&self) -> &[core::Decision] {
+        &self.parts
+    }
+
+    /// The decision that [`rules`](Self::rules) and [`answers`](Self::answers) were read
+    /// from, to be had again in another process.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when the rules make no sense, or have another number of limits.
+    pub fn from_answers(rules: Vec<Rule>, answers: Vec<core::Decision>) -> Result<Self, Error> {
+        let rules = Rules::new(rules)?;
+        if rules.counted.len() != answers.len() {
+            let (limits, answers) = (rules.counted.len(), answers.len());
+            return Err(Error::AnswerCount { limits, answers });
+        }
+        Ok(Self::new(Arc::new(rules), Parts::from_vec(answers)))
     }
 
     /// Position of that rule among those that were checked.

@@ -39,6 +39,15 @@ pub enum Error {
         max: usize,
     },
 
+    /// A decision is to be put together from parts that do not belong together.
+    #[error("{answers} answers for {limits} limits; there must be one for each")]
+    AnswerCount {
+        /// Limits of the rules.
+        limits: usize,
+        /// Answers that were given.
+        answers: usize,
+    },
+
     /// A cost that no request of the rule could ever pay.
     #[error(
         "rule `{rule}` costs {cost} units, but its limit never lets more than {capacity} pass at once"

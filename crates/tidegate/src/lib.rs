@@ -48,7 +48,7 @@ pub use limiter::{Limiter, LimiterBuilder, Reservation};
 pub use rule::{Key, Rule};
 pub use store::Store;
 pub use tidegate_core::{
-    Limit, Nanos, address, fields,
+    Decision as Answer, Limit, Nanos, Verdict, address, fields,
     grammar::{Limits, ParseError},
 };
 pub use tidegate_memory::{MemoryStore, Stats};

@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn an_open_quote_on_the_left_hides_nothing_on_the_right() {
-        for left in [r#"for="1.2.3.4"#, r#"""#, r#"\"#, r#"x="\"#, r#"a="b\\"""#] {
+        for left in [r#"for="1.2.3.4"#, r#"""#, r"\", r#"x="\"#, r#"a="b\\"""#] {
             let line = format!("{left}, for=192.0.2.1;by=\"_x\"");
             let found = elements(ForwardedHeader::Forwarded, &[&line]);
             assert_eq!(found[0], address("192.0.2.1"), "{line}");
@@ -146,8 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn an_element_without_end_is_garbage_even_if_its_end_is_an_address() {
-        let line = format!("x{}192.0.2.1", " ".repeat(MAX_ELEMENT_BYTES));
-        assert_eq!(elements(ForwardedHeader::XForwardedFor, &[&line]), [Element::Garbage]);
+    fn an_element_without_end_is_garbage_even_if_it_ends_in_an_address() {
+        for left in ["", "x", "192.0.2.2,"] {
+            let line = format!("{left}{}192.0.2.1", " ".repeat(MAX_ELEMENT_BYTES));
+            assert_eq!(elements(ForwardedHeader::XForwardedFor, &[&line]), [Element::Garbage]);
+        }
     }
 }

@@ -183,6 +183,7 @@ mod tests {
             (Some(r#"text/plain;x="a,application/json", text/html;q=0.5"#), Text),
             (Some("image/png"), ProblemJson),
             (Some("*/*;q=0"), ProblemJson),
+            (Some("text/html;q=0"), ProblemJson),
             (Some("text/html;q=high, text/plain;q=0.1"), Text),
             (Some(";;,,\"\\"), ProblemJson),
         ] {
