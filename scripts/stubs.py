@@ -20,7 +20,9 @@ STUB = ROOT / "python" / "tidegate" / "_native.pyi"
 BIN = Path(sys.executable).parent
 
 # Named by the annotations of the Rust sources.
-IMPORTS = "import collections.abc\nimport datetime\nimport typing\n"
+IMPORTS = "".join(
+    f"import {name}\n" for name in ("collections.abc", "datetime", "typing", "typing_extensions")
+)
 
 
 def main() -> None:

@@ -35,8 +35,8 @@ fn a_limit_that_stays_the_same_changes_no_answer() {
 fn gcra_keeps_the_tokens_used_when_the_rate_and_the_burst_change() {
     let mut rng = Rng::new(13);
     for _ in 0..50_000 {
-        let old = gcra(rng.up_to(9) as u32 + 1, rng.up_to(90) + 10);
-        let new = gcra(rng.up_to(9) as u32 + 1, rng.up_to(90) + 10);
+        let old = gcra(rng.units(9) + 1, rng.up_to(90) + 10);
+        let new = gcra(rng.units(9) + 1, rng.up_to(90) + 10);
         let now = Nanos(rng.up_to(1_000));
         let tat = now.saturating_add(Nanos(rng.up_to(old.fill_time().0)));
 

@@ -41,7 +41,7 @@ fn a_refund_never_makes_a_key_fuller_than_one_that_rested() {
     for_many_keys(|mut key, now, rng| {
         let before = key.peek(now, 0);
         let charged_at = Nanos(now.0 - rng.up_to(now.0.min(100)));
-        key.refund(now, charged_at, rng.junk() as u32);
+        key.refund(now, charged_at, rng.any_units());
 
         let after = key.peek(now, 0);
         assert!(after.remaining >= before.remaining, "{key:?}");
@@ -57,7 +57,7 @@ fn a_refund_never_makes_a_key_fuller_than_one_that_rested() {
 fn a_charge_that_is_refunded_at_once_has_never_been() {
     for_many_keys(|key, now, rng| {
         let mut charged = key.clone();
-        let cost = rng.up_to(12) as u32;
+        let cost = rng.units(12);
         let decision = charged.check(now, cost);
         if decision.is_allowed() {
             charged.refund(now, now.saturating_add(decision.delay), cost);

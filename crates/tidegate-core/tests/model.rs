@@ -46,7 +46,7 @@ fn rate() -> impl Strategy<Value = (u32, u64)> {
 fn limit(kind: Kind, (limit, period): (u32, u64), set: impl FnOnce(&mut LimitSpec)) -> Limit {
     let mut spec = LimitSpec::new(kind, limit, Period::Span(Nanos(period)));
     set(&mut spec);
-    Limit::new(spec).unwrap()
+    Limit::new(spec).expect("these make sense")
 }
 
 /// Lets `history` happen to both, and compares all that both can tell.

@@ -16,10 +16,6 @@ fn nanos(rng: &mut Rng) -> Nanos {
     Nanos(rng.pick(&[any, any, any, 0, 1, u64::MAX - 1, u64::MAX]))
 }
 
-fn cost(rng: &mut Rng) -> u32 {
-    rng.junk() as u32
-}
-
 fn makes_sense(decision: Decision, now: Nanos) {
     assert!(decision.remaining <= decision.limit, "{decision:?}");
     if let Verdict::Denied { retry_after } = decision.verdict {
@@ -37,7 +33,7 @@ fn takes_anything<A: Algorithm>(
     for _ in 0..CASES {
         let (algorithm, old) = (make(&mut rng), make(&mut rng));
         let (state, now, charged_at) = (state(&mut rng), nanos(&mut rng), nanos(&mut rng));
-        let (cost, other) = (cost(&mut rng), cost(&mut rng));
+        let (cost, other) = (rng.any_units(), rng.any_units());
 
         let step = algorithm.check(state, now, cost);
         makes_sense(step.decision, now);
@@ -54,7 +50,7 @@ fn takes_anything<A: Algorithm>(
 }
 
 fn limit(rng: &mut Rng) -> std::num::NonZeroU32 {
-    units(cost(rng).max(1))
+    units(rng.any_units().max(1))
 }
 
 #[test]
@@ -77,7 +73,7 @@ fn fixed_window_takes_anything() {
 fn sliding_window_counter_takes_anything() {
     takes_anything(
         |rng| SlidingWindowCounter::new(limit(rng), nanos(rng)),
-        |rng| Counts { window: nanos(rng).0, previous: cost(rng), current: cost(rng) },
+        |rng| Counts { window: nanos(rng).0, previous: rng.any_units(), current: rng.any_units() },
     );
 }
 
@@ -88,11 +84,13 @@ fn sliding_window_log_takes_anything_even_out_of_order() {
         let log = SlidingWindowLog::new(limit(&mut rng), nanos(&mut rng));
         let old = SlidingWindowLog::new(limit(&mut rng), nanos(&mut rng));
         let times: Vec<_> = (0..rng.up_to(12)).map(|_| nanos(&mut rng)).collect();
-        let (times, now, cost) = (&times[..], nanos(&mut rng), cost(&mut rng));
+        let (times, now, cost) = (&times[..], nanos(&mut rng), rng.any_units());
 
         let decisions = [log.check(times, now, cost), log.peek(times, now, cost)];
         if times.is_sorted() {
-            decisions.into_iter().for_each(|decision| makes_sense(decision, now));
+            for decision in decisions {
+                makes_sense(decision, now);
+            }
         }
         assert!(log.expired(times, now) <= times.len());
         assert!(log.stamp(times, now) >= now);

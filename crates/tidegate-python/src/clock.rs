@@ -21,7 +21,7 @@ pub(crate) struct PyClock(pub(crate) Arc<ManualClock>);
 impl PyClock {
     /// A clock at zero, which is `unix` seconds after 1970.
     #[new]
-    #[pyo3(signature = (*, unix: "float" = Seconds::from_secs(1_700_000_000)))]
+    #[pyo3(signature = (*, unix: "float" = Seconds::from_secs(1_700_000_000)) -> "typing_extensions.Self")]
     fn new(unix: Seconds) -> Self {
         Self(Arc::new(ManualClock::new(unix.0)))
     }

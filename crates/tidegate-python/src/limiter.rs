@@ -58,7 +58,7 @@ impl PyLimiter {
 impl PyLimiter {
     /// Raises `ConfigError` when the limit or the store makes no sense.
     #[new]
-    #[pyo3(signature = (limit: "str", *, name: "str" = "default", store: "str" = "memory://", clock: "Clock | None" = None))]
+    #[pyo3(signature = (limit: "str", *, name: "str" = "default", store: "str" = "memory://", clock: "Clock | None" = None) -> "typing_extensions.Self")]
     fn new(
         limit: &str,
         name: &str,

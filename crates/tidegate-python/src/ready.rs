@@ -1,6 +1,6 @@
 //! An awaitable whose answer is already there.
 
-use pyo3::{exceptions::PyStopIteration, prelude::*, types::PyType};
+use pyo3::{exceptions::PyStopIteration, prelude::*};
 
 /// An answer that is already there: awaiting it never suspends.
 #[pyclass(frozen, module = "tidegate._native")]
@@ -19,14 +19,5 @@ impl Ready {
     fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         // How a generator returns: the value of the `await` expression.
         Err(PyStopIteration::new_err((self.0.clone_ref(py),)))
-    }
-
-    /// `Ready[bool]` and the like, for annotations that are evaluated.
-    #[classmethod]
-    fn __class_getitem__<'py>(
-        cls: &Bound<'py, PyType>,
-        _item: &Bound<'py, PyAny>,
-    ) -> Bound<'py, PyType> {
-        cls.clone()
     }
 }

@@ -131,12 +131,13 @@ impl Algorithm for FixedWindow {
     }
 
     /// Gives back what was taken in the current window; what an earlier one took is over.
+    ///
+    /// A number below the window's own reads as nothing used, so a refund can't bank units.
     fn refund(&self, v: u64, now: Nanos, charged_at: Nanos, cost: u32) -> u64 {
-        let index = self.index(now);
-        if self.index(charged_at) != index {
+        if self.index(charged_at) != self.index(now) {
             return v;
         }
-        v.saturating_sub(u64::from(cost)).max(self.floor(index))
+        v.saturating_sub(u64::from(cost))
     }
 
     fn debit(&self, v: u64, now: Nanos, cost: u32) -> u64 {

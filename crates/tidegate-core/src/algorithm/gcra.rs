@@ -177,7 +177,7 @@ impl Algorithm for Gcra {
     /// since the charge and is in use again gets its units back, because a single point in
     /// time can't tell the two apart.
     fn refund(&self, tat: Nanos, now: Nanos, _charged_at: Nanos, cost: u32) -> Nanos {
-        now.saturating_add(self.ahead(tat, now)).min(tat).saturating_sub(self.price(cost))
+        now.saturating_add(self.ahead(tat, now)).saturating_sub(self.price(cost))
     }
 
     fn debit(&self, tat: Nanos, now: Nanos, cost: u32) -> Nanos {

@@ -15,7 +15,7 @@ use tidegate_core::{Limit, LimitSpec, Nanos, Period, algorithm::Kind};
 
 /// `n`, which is not zero.
 pub(crate) fn units(n: u32) -> NonZeroU32 {
-    NonZeroU32::new(n).unwrap()
+    NonZeroU32::new(n).expect("tests ask for some units")
 }
 
 /// The shapes of limit that the core tells apart.
@@ -37,7 +37,8 @@ impl Shape {
     /// 60 ns, sometimes of an hour.
     pub(crate) fn limit(self, rng: &mut Rng) -> Limit {
         let period = if rng.one_in(8) { 3_600_000_000_007 } else { rng.up_to(60) + 1 };
-        let limit = rng.up_to(12.min(period - 1)) as u32 + 1;
+        let most = u32::try_from(period.min(13)).expect("13 is few");
+        let limit = rng.units(most - 1) + 1;
         let kind = match self {
             Self::Gcra => rng.pick(&[Kind::Gcra, Kind::TokenBucket, Kind::LeakyBucket]),
             Self::Strict => Kind::Gcra,
@@ -48,15 +49,15 @@ impl Shape {
         };
         let mut spec = LimitSpec::new(kind, limit, Period::Span(Nanos(period)));
         match self {
-            Self::Gcra if rng.one_in(2) => spec.burst = Some(rng.up_to(15) as u32 + 1),
+            Self::Gcra if rng.one_in(2) => spec.burst = Some(rng.units(15) + 1),
             Self::Strict => {
                 spec.strict = true;
-                spec.burst = (!rng.one_in(4)).then(|| rng.up_to(u64::from(limit) - 1) as u32 + 1);
+                spec.burst = (!rng.one_in(4)).then(|| rng.units(limit - 1) + 1);
             }
             Self::Queue => spec.max_wait = Some(Nanos(rng.up_to(2 * period))),
             _ => {}
         }
-        Limit::new(spec).unwrap()
+        Limit::new(spec).expect("these make sense")
     }
 }
 
@@ -79,11 +80,11 @@ pub(crate) fn lived_in(shape: Shape, rng: &mut Rng) -> (Key, Nanos) {
     let mut now = Nanos(rng.up_to(10 * fill_time.0));
     for _ in 0..rng.up_to(8) {
         let charged_at = now;
-        let cost = rng.up_to(u64::from(limit.capacity())) as u32;
+        let cost = rng.units(limit.capacity());
         let decision = key.check(now, cost);
         now = now.saturating_add(wait(rng, fill_time));
         if rng.one_in(6) {
-            key.debit(now, rng.up_to(20) as u32);
+            key.debit(now, rng.units(20));
         } else if rng.one_in(6) && decision.is_allowed() {
             key.refund(now, charged_at.saturating_add(decision.delay), cost);
         }

@@ -26,17 +26,29 @@ impl Rng {
         }
     }
 
+    /// A number of units from 0 to `most`, both included.
+    pub(crate) fn units(&mut self, most: u32) -> u32 {
+        u32::try_from(self.up_to(most.into())).expect("it is at most `most`")
+    }
+
     pub(crate) fn one_in(&mut self, n: u64) -> bool {
         self.up_to(n - 1) == 0
     }
 
     pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.up_to(from.len() as u64 - 1) as usize]
+        let last = u32::try_from(from.len() - 1).expect("tests pick from a few");
+        from[self.units(last) as usize]
     }
 
     /// Any number at all: small, huge, and every length between.
     pub(crate) fn junk(&mut self) -> u64 {
         let number = self.next() >> self.up_to(63);
         if self.one_in(4) { !number } else { number }
+    }
+
+    /// Any number of units at all.
+    pub(crate) fn any_units(&mut self) -> u32 {
+        let number = self.next() >> (32 + self.up_to(31));
+        u32::try_from(number).expect("32 bits are left")
     }
 }
