@@ -1,177 +1,311 @@
-"""What the compiled module offers. Times are seconds unless a name says otherwise."""
+"""The compiled part of tidegate. Times are seconds unless a name says otherwise."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
-from typing import Any, Generic, Literal, TypeVar, final
+import collections.abc
+import datetime
+import typing
+from typing import Any, final
 
-_T_co = TypeVar("_T_co", covariant=True)
+import typing_extensions
+from typing_extensions import disjoint_base
 
-Reason = Literal["limit", "penalty", "deny_list", "shield", "overload", "store_error", "never"]
+__all__ = [
+    "Clock",
+    "Decision",
+    "Gate",
+    "Limiter",
+    "Ready",
+    "Refusal",
+    "Rule",
+    "_restore_decision",
+    "canonical_limit",
+    "set_default_clock",
+    "set_enabled",
+]
 
-@final
-class Ready(Awaitable[_T_co], Generic[_T_co]):
-    """An answer that is already there: awaiting it never suspends."""
-
-    def __await__(self) -> Any: ...
-
-@final
+@disjoint_base
 class Clock:
     """A clock that stands still until it is told to move."""
-
-    def __new__(cls, *, unix: float = 1_700_000_000.0) -> Clock: ...
-    def advance(self, seconds: float | timedelta) -> None: ...
-    def advance_ns(self, nanoseconds: int) -> None: ...
+    def __new__(cls, /, *, unix: float = ...) -> typing_extensions.Self:
+        """A clock at zero, which is `unix` seconds after 1970."""
+    def advance(self, /, seconds: float | datetime.timedelta) -> None:
+        """Moves the clock forward by `seconds`, or by a `timedelta`."""
+    def advance_ns(self, /, nanoseconds: int) -> None:
+        """Moves the clock forward by whole nanoseconds."""
     @property
-    def now_ns(self) -> int: ...
+    def now_ns(self, /) -> int:
+        """Nanoseconds since the clock was made."""
     @property
-    def unix(self) -> float: ...
+    def unix(self, /) -> float:
+        """Seconds since 1970."""
 
 @final
 class Decision:
     """The answer to one request. Truthy when the request may go ahead."""
+    def __bool__(self, /) -> bool: ...
+    def __reduce__(
+        self, /
+    ) -> tuple[
+        Any,
+        tuple[
+            tuple[
+                list[tuple[str, str]],
+                list[tuple[int, int, int, int, int, int, int]],
+                bytes | None,
+                tuple[str, int, int] | None,
+                str | None,
+                str,
+            ]
+        ],
+    ]: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def address(self, /) -> str | None:
+        """The client's address, when a gate found it out."""
+    @property
+    def address_source(self, /) -> str | None:
+        """How the address was found: "peer"; "forwarded", by trusted proxies; or "interrupted",
+        the last good address before an element that makes no sense.
+        """
+    @property
+    def allowed(self, /) -> bool:
+        """True when the request may go ahead."""
+    @property
+    def charged_at_ns(self, /) -> int:
+        """The time by the limiter's clock, in nanoseconds, for which the cost was taken: what
+        `settle` wants to know.
+        """
+    @property
+    def delay(self, /) -> float:
+        """Seconds to wait before going ahead: 0.0, except for a leaky bucket with a queue."""
+    def headers(self, /, profile: str | collections.abc.Sequence[str] = ...) -> dict[str, str]:
+        """The response header fields of this decision, by name.
 
+        `profile` is "x-ratelimit", "draft", "legacy" or "none", or several of them.
+        """
     @property
-    def allowed(self) -> bool: ...
+    def id(self, /) -> str:
+        """A name for this decision, for logs: 16 hexadecimal digits, unlike those of others."""
     @property
-    def limit(self) -> int: ...
+    def key(self, /) -> str | None:
+        """Whom the binding limit counted; `None` when it counts everybody together."""
     @property
-    def remaining(self) -> int: ...
+    def limit(self, /) -> int:
+        """Units that a rested key can spend at once, under the binding limit."""
     @property
-    def retry_after(self) -> float: ...  # 0.0 when allowed, inf when it can never pass
+    def reason(self, /) -> str | None:
+        """Why the request was refused: "limit", "never" …; `None` when it was not."""
     @property
-    def reset_after(self) -> float: ...
+    def remaining(self, /) -> int:
+        """Units that could be spent at once now; at most `limit`."""
     @property
-    def delay(self) -> float: ...  # wait this long before going ahead; 0.0 but for a queue
+    def reset_after(self, /) -> float:
+        """Seconds until the key is as if it had never been seen."""
     @property
-    def rule(self) -> str: ...
+    def retry_after(self, /) -> float:
+        """Seconds after which the same request would be allowed if nobody else spends
+        meanwhile: 0.0 when it is allowed, infinity when it never will be.
+        """
     @property
-    def reason(self) -> Reason | None: ...  # None when allowed
+    def retry_after_ns(self, /) -> int | None:
+        """`retry_after` in whole nanoseconds; `None` when the request will never be allowed."""
     @property
-    def key(self) -> str | None: ...  # the subject that was counted (the binding limit's)
-    @property
-    def address(self) -> str | None: ...  # the client's address, when a gate resolved one
-    @property
-    def address_source(self) -> str | None: ...  # "peer", "forwarded", ...
-    @property
-    def id(self) -> str: ...
-    def headers(self, profile: str | Sequence[str] = "x-ratelimit") -> dict[str, str]: ...
-    def __bool__(self) -> bool: ...
+    def rule(self, /) -> str:
+        """Name of the rule whose limit is binding."""
 
-class Limiter:
-    """Limits and the store that counts. `tidegate.Limiter` adds what has to wait."""
-
+@final
+class Gate:
+    """What every request passes: who is calling, then the rules, all or nothing."""
     def __new__(
         cls,
+        /,
+        rules: collections.abc.Sequence[Rule],
+        *,
+        store: str = "memory://",
+        trusted_proxies: collections.abc.Iterable[str] | int | None = None,
+        forwarded_header: str = "x-forwarded-for",
+        ipv6_prefix: int = 64,
+        headers: str | collections.abc.Sequence[str] = ...,
+        clock: Clock | None = None,
+    ) -> Gate:
+        """Raises `ConfigError` when the rules, the store or the trust make no sense."""
+    def __repr__(self, /) -> str: ...
+    def address_asgi(
+        self, /, scope: collections.abc.Mapping[str, typing.Any], *, peer: str | None = None
+    ) -> str:
+        """The client's address by this gate's trust, from an ASGI connection scope."""
+    def address_wsgi(self, /, environ: collections.abc.Mapping[str, typing.Any]) -> str:
+        """The client's address by this gate's trust, from a WSGI environment."""
+    def admit(
+        self,
+        /,
+        *,
+        keys: collections.abc.Mapping[int, str] | None = None,
+        address: str | None = None,
+        cost: int | None = None,
+    ) -> Decision:
+        """Decides a call outside any request, and takes its cost if allowed."""
+    def admit_asgi(
+        self,
+        /,
+        scope: collections.abc.Mapping[str, typing.Any],
+        *,
+        peer: str | None = None,
+        keys: collections.abc.Mapping[int, str] | None = None,
+        address: str | None = None,
+        cost: int | None = None,
+    ) -> Decision:
+        """Decides the request of an ASGI connection scope, and takes its cost if allowed.
+
+        `peer` is the other end of the socket, for servers that put something else in the scope.
+        """
+    def admit_wsgi(
+        self,
+        /,
+        environ: collections.abc.Mapping[str, typing.Any],
+        *,
+        keys: collections.abc.Mapping[int, str] | None = None,
+        address: str | None = None,
+        cost: int | None = None,
+    ) -> Decision:
+        """Decides the request of a WSGI environment, and takes its cost if allowed."""
+    def asgi_headers(self, /, decision: Decision) -> list[tuple[bytes, bytes]]:
+        """The same, as ASGI wants them: byte strings, names in lower case."""
+    def ignored_forwarding(self, /) -> str | None:
+        """The peer whose forwarding header field was disregarded because nobody said that it is
+        to be trusted. Told once; `None` before and after.
+        """
+    @property
+    def key_callables(self, /) -> list[tuple[int, Any]]:
+        """The rules with a callable for a key: the rule's position, and its callable."""
+    @property
+    def needs_address(self, /) -> bool:
+        """Whether any rule counts by address."""
+    def refusal(self, /, decision: Decision, accept: str | bytes | None = None) -> Refusal:
+        """The response to a request that may not go ahead. `accept` is its Accept header field."""
+    def response_headers(self, /, decision: Decision) -> list[tuple[str, str]]:
+        """The header fields that stand on every response to the request."""
+    @property
+    def rules(self, /) -> list[Rule]:
+        """The rules, in order."""
+
+@disjoint_base
+class Limiter:
+    """Limits, and the store that counts. Safe to share between threads and tasks."""
+    def __new__(
+        cls,
+        /,
         limit: str,
         *,
         name: str = "default",
         store: str = "memory://",
         clock: Clock | None = None,
-    ) -> Limiter: ...
+    ) -> typing_extensions.Self:
+        """Raises `ConfigError` when the limit or the store makes no sense."""
+    def __repr__(self, /) -> str: ...
+    def aallow(self, /, key: str, *, cost: int = ...) -> collections.abc.Awaitable[bool]:
+        """`allow`, to be awaited."""
+    def acheck(self, /, key: str, *, cost: int = ...) -> collections.abc.Awaitable[Decision]:
+        """`check`, to be awaited. A store in this process answers without suspending."""
+    def adebit(self, /, key: str, *, cost: int = ...) -> collections.abc.Awaitable[None]:
+        """`debit`, to be awaited."""
+    def allow(self, /, key: str, *, cost: int = ...) -> bool:
+        """Like `check`, but tells only whether the request may go ahead."""
+    def apeek(self, /, key: str, *, cost: int = ...) -> collections.abc.Awaitable[Decision]:
+        """`peek`, to be awaited."""
+    def arefund(self, /, key: str, *, cost: int = ...) -> collections.abc.Awaitable[None]:
+        """`refund`, to be awaited."""
+    def areset(self, /, key: str) -> collections.abc.Awaitable[None]:
+        """`reset`, to be awaited."""
+    def check(self, /, key: str, *, cost: int = ...) -> Decision:
+        """Decides one request of `key` that costs `cost` units, and takes them if it is allowed.
+
+        A cost above what the limit ever lets pass at once is refused with the reason
+        "never". Raises `ConfigError` for a key or cost that makes no sense.
+        """
+    def debit(self, /, key: str, *, cost: int = ...) -> None:
+        """Takes `cost` units from `key` whether or not they are there: a penalty."""
     @property
-    def name(self) -> str: ...
+    def limit(self, /) -> str:
+        """The limits, in canonical spelling."""
     @property
-    def limit(self) -> str: ...  # the limits, in canonical spelling
-    def check(self, key: str, *, cost: int = 1) -> Decision: ...
-    def allow(self, key: str, *, cost: int = 1) -> bool: ...
-    def peek(self, key: str, *, cost: int = 1) -> Decision: ...
-    def reset(self, key: str) -> None: ...
-    def refund(self, key: str, *, cost: int = 1) -> None: ...
-    def debit(self, key: str, *, cost: int = 1) -> None: ...
-    def settle(self, key: str, *, reserved: int, actual: int, at_ns: int) -> None: ...
-    def now_ns(self) -> int: ...  # this limiter's clock, for `settle`
-    def acheck(self, key: str, *, cost: int = 1) -> Ready[Decision]: ...
-    def aallow(self, key: str, *, cost: int = 1) -> Ready[bool]: ...
-    def apeek(self, key: str, *, cost: int = 1) -> Ready[Decision]: ...
-    def areset(self, key: str) -> Ready[None]: ...
-    def arefund(self, key: str, *, cost: int = 1) -> Ready[None]: ...
-    def adebit(self, key: str, *, cost: int = 1) -> Ready[None]: ...
+    def name(self, /) -> str:
+        """The rule's name, which tells its counts from those of others in the same store."""
+    def now_ns(self, /) -> int:
+        """Nanoseconds by this limiter's clock."""
+    def peek(self, /, key: str, *, cost: int = ...) -> Decision:
+        """Answers as `check` would, and takes nothing."""
+    def refund(self, /, key: str, *, cost: int = ...) -> None:
+        """Gives `cost` units back to `key`, at most until it is full."""
+    def reset(self, /, key: str) -> None:
+        """Forgets `key`: it starts again with full quota."""
+    def settle(self, /, key: str, *, reserved: int, actual: int, charged_at_ns: int) -> None:
+        """Replaces `reserved` units, taken for the time `decision.charged_at_ns`, by the `actual`
+        cost.
+        """
 
 @final
-class Rule:
-    """A named limit, and whom it counts.
-
-    `key` is "global", "ip", "path", "method", "header:NAME", or a callable that is given the
-    framework's request and returns the key.
-    """
-
-    def __new__(
-        cls,
-        name: str,
-        limit: str,
-        *,
-        key: str | Callable[[Any], str] = "global",
-        cost: int = 1,
-    ) -> Rule: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def limit(self) -> str: ...
-    @property
-    def key(self) -> str | Callable[[Any], str]: ...
-    @property
-    def cost(self) -> int: ...
+class Ready:
+    """An answer that is already there: awaiting it never suspends."""
+    def __await__(self, /) -> Ready: ...
+    def __iter__(self, /) -> Ready: ...
+    def __next__(self, /) -> Any: ...
 
 @final
 class Refusal:
     """The response to a request that may not go ahead."""
-
+    def asgi_headers(self, /) -> list[tuple[bytes, bytes]]:
+        """The same, as ASGI wants them: byte strings, names in lower case."""
     @property
-    def status(self) -> int: ...
+    def body(self, /) -> bytes:
+        """What to say, in the form that the client asked for."""
     @property
-    def headers(self) -> list[tuple[str, str]]: ...  # content type and length, Retry-After, profile fields
+    def headers(self, /) -> list[tuple[str, str]]:
+        """Content type and length, Retry-After, and the fields of the gate's profile."""
     @property
-    def body(self) -> bytes: ...
-    def asgi_headers(self) -> list[tuple[bytes, bytes]]: ...
+    def status(self, /) -> int:
+        """The HTTP status: 429 for a limit."""
 
 @final
-class Gate:
-    """What every request passes: who is calling, then the rules, all or nothing."""
+class Rule:
+    """A named limit, or several, and whom they count.
 
+    `key` is "global", "ip", "path", "method" or "header:NAME", or a callable that is given
+    the framework's request and returns the key.
+    """
     def __new__(
         cls,
-        rules: Sequence[Rule],
+        /,
+        name: str,
+        limit: str,
         *,
-        store: str = "memory://",
-        trusted_proxies: Sequence[str] | int = (),
-        forwarded_header: str = "x-forwarded-for",
-        ipv6_prefix: int = 64,
-        headers: str | Sequence[str] = "x-ratelimit",
-        clock: Clock | None = None,
-    ) -> Gate: ...
+        key: str | collections.abc.Callable[[typing.Any], typing.Any] | None = None,
+        cost: int = ...,
+    ) -> Rule:
+        """Raises `ConfigError` when the name, the limit, the key or the cost makes no sense."""
+    def __repr__(self, /) -> str: ...
     @property
-    def rules(self) -> list[Rule]: ...
+    def cost(self, /) -> int:
+        """Units that a request costs."""
     @property
-    def key_callables(self) -> list[tuple[int, Callable[[Any], str]]]: ...  # (index of the rule, its callable)
-    def admit_asgi(
-        self,
-        scope: Mapping[str, Any],
-        *,
-        keys: Mapping[int, str] | None = None,  # rule index -> key, for rules with a callable
-        address: str | None = None,  # known already: skips the resolution
-        cost: int | None = None,  # instead of each rule's own
-    ) -> Decision: ...
-    def admit_wsgi(
-        self,
-        environ: Mapping[str, Any],
-        *,
-        keys: Mapping[int, str] | None = None,
-        address: str | None = None,
-        cost: int | None = None,
-    ) -> Decision: ...
-    def admit(
-        self,
-        *,
-        keys: Mapping[int, str] | None = None,
-        address: str | None = None,
-        cost: int | None = None,
-    ) -> Decision: ...  # outside any request
-    def response_headers(self, decision: Decision) -> list[tuple[str, str]]: ...
-    def asgi_headers(self, decision: Decision) -> list[tuple[bytes, bytes]]: ...
-    def refusal(self, decision: Decision, accept: str | bytes | None = None) -> Refusal: ...
-    def ignored_forwarding(self) -> str | None: ...
-    # Once, after an untrusted peer first sent the forwarding header: that peer's address. Then None.
+    def key(self, /) -> Any:
+        """Whom the rule counts."""
+    @property
+    def limit(self, /) -> str:
+        """The rule's limits, in canonical spelling."""
+    @property
+    def name(self, /) -> str:
+        """The rule's name."""
 
-def set_default_clock(clock: Clock | None) -> None: ...  # for every limiter and gate made without a clock
-def set_enabled(enabled: bool) -> None: ...  # False: every check allows and takes nothing
-def canonical_limit(limit: str) -> str: ...  # raises ConfigError
+def _restore_decision(state: typing.Any) -> Decision:
+    """Puts a decision together again. For `pickle` only."""
+
+def canonical_limit(limit: str) -> str:
+    """The canonical spelling of a limit string. Raises `ConfigError` when it makes no sense."""
+
+def set_default_clock(clock: Clock | None) -> None:
+    """Puts `clock` in the place of the machine's, for every limiter and gate made without a
+    clock of its own; `None` puts the machine's back.
+    """
+
+def set_enabled(enabled: bool) -> None:
+    """Turns all limits of this process on, or off: off, every check allows and takes nothing."""

@@ -75,6 +75,10 @@ fn fixed_window_keeps_the_units_used_up_to_the_new_limit() {
     assert_eq!(left(&lower, in_debt, 300), 1);
     assert_eq!(left(&higher, in_debt, 250), 6);
     assert_eq!(left(&higher, used_eight - 8, 250), 20);
+    // Ten units of debt are more than one window of the new limit.
+    let (tiny, deepest) =
+        (FixedWindow::new(units(3), Nanos(100)), old.debit(in_debt, Nanos(250), 9));
+    assert_eq!((left(&tiny, deepest, 300), left(&tiny, deepest, 400)), (0, 3));
 }
 
 #[test]

@@ -63,6 +63,27 @@ fn is_believed(key: &Key, now: Nanos) -> bool {
 }
 
 #[test]
+fn a_penalty_on_a_clock_that_lags_gives_nothing_back() {
+    for shape in Shape::ALL {
+        let mut rng = Rng::new(19);
+        for _ in 0..20_000 {
+            let (mut key, now) = lived_in(shape, &mut rng);
+            let behind = Nanos(now.0 - rng.up_to(now.0.min(300)));
+            if rng.one_in(2) {
+                key.debit(now, rng.units(20));
+            }
+            let before = key.clone();
+            key.debit(behind, rng.units(20));
+
+            if is_believed(&before, behind) {
+                let waits = [&before, &key].map(|key| key.peek(now, 1).retry_after());
+                assert!(waits[0] <= waits[1], "{before:?} became {key:?} at {behind:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_clock_that_lags_still_names_the_exact_wait() {
     for shape in Shape::ALL {
         let mut rng = Rng::new(18);

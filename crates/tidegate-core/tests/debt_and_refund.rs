@@ -162,13 +162,15 @@ fn sliding_window_counter_refunds_to_the_window_of_the_charge() {
 }
 
 #[test]
-fn sliding_window_log_gives_back_entries_of_the_charge_only() {
+fn sliding_window_log_gives_back_the_newest_entries_no_later_than_the_charge() {
     let log = SlidingWindowLog::new(units(LIMIT), PERIOD);
     let times = [3, 5, 5, 5, 9].map(Nanos);
 
     assert_eq!(log.refund(&times[..], Nanos(5), 2), 2..4);
-    assert_eq!(log.refund(&times[..], Nanos(5), 9), 1..4);
-    assert!(log.refund(&times[..], Nanos(4), 2).is_empty());
+    assert_eq!(log.refund(&times[..], Nanos(8), 2), 2..4);
+    assert_eq!(log.refund(&times[..], Nanos(4), 2), 0..1);
+    assert_eq!(log.refund(&times[..], Nanos(9), 99), 0..5);
+    assert!(log.refund(&times[..], Nanos(2), 2).is_empty());
     assert!(log.refund(&times[..], Nanos(5), 0).is_empty());
 }
 

@@ -99,6 +99,13 @@ impl PyDecision {
         self.decision.delay.as_secs_f64()
     }
 
+    /// The time by the limiter's clock, in nanoseconds, for which the cost was taken: what
+    /// `settle` wants to know.
+    #[getter]
+    fn charged_at_ns(&self) -> u64 {
+        self.decision.charged_at().0
+    }
+
     /// Name of the rule whose limit is binding.
     #[getter]
     fn rule(&self) -> &str {

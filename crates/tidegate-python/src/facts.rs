@@ -24,8 +24,8 @@ pub(crate) struct Given<'py> {
 
 /// Where the facts of one request come from.
 pub(crate) enum Source<'py> {
-    /// An ASGI connection scope.
-    Asgi(Bound<'py, PyMapping>),
+    /// An ASGI connection scope, and the other end of its socket if somebody has looked.
+    Asgi(Bound<'py, PyMapping>, Option<String>),
     /// A WSGI environment.
     Wsgi(Bound<'py, PyMapping>),
     /// No request.
@@ -43,15 +43,18 @@ pub(crate) struct PyFacts<'py> {
 impl<'py> PyFacts<'py> {
     pub(crate) fn new(source: Source<'py>, given: Given<'py>) -> Self {
         let (peer, method) = match &source {
-            Source::Asgi(scope) => (asgi_peer(scope), item(scope, "method")),
+            Source::Asgi(scope, peer) => {
+                (peer.clone().or_else(|| asgi_peer(scope)), item(scope, "method"))
+            }
             Source::Wsgi(environ) => {
-                (item(environ, "REMOTE_ADDR"), item(environ, "REQUEST_METHOD"))
+                let peer = item(environ, "REMOTE_ADDR").and_then(|peer| text(&peer));
+                (peer, item(environ, "REQUEST_METHOD"))
             }
             Source::Nothing => (None, None),
         };
         // A WebSocket handshake has no method in its scope; on the wire it is a GET.
         let method = method.and_then(|value| text(&value)).unwrap_or_else(|| "GET".to_owned());
-        let peer = peer.and_then(|value| text(&value)).filter(|peer| !peer.is_empty());
+        let peer = peer.filter(|peer| !peer.is_empty());
         Self { source, given, peer, method }
     }
 }
@@ -71,7 +74,7 @@ impl Facts for PyFacts<'_> {
 
     fn path(&self) -> Cow<'_, [u8]> {
         let path = match &self.source {
-            Source::Asgi(scope) => item(scope, "path").and_then(|path| wide_bytes(&path)),
+            Source::Asgi(scope, _) => item(scope, "path").and_then(|path| wide_bytes(&path)),
             Source::Wsgi(environ) => {
                 item(environ, "PATH_INFO").and_then(|path| latin1_bytes(&path))
             }
@@ -82,7 +85,7 @@ impl Facts for PyFacts<'_> {
 
     fn header(&self, name: &str) -> Lines<'_> {
         match &self.source {
-            Source::Asgi(scope) => asgi_header(scope, name).unwrap_or_default(),
+            Source::Asgi(scope, _) => asgi_header(scope, name).unwrap_or_default(),
             Source::Wsgi(environ) => {
                 wsgi_header(environ, name).into_iter().map(Cow::Owned).collect()
             }
@@ -112,9 +115,22 @@ fn item<'py>(mapping: &Bound<'py, PyMapping>, name: &str) -> Option<Bound<'py, P
     }
 }
 
-/// The host of `scope["client"]`, a pair of host and port.
-fn asgi_peer<'py>(scope: &Bound<'py, PyMapping>) -> Option<Bound<'py, PyAny>> {
-    item(scope, "client")?.get_item(0).ok()
+/// The host of `scope["client"]`, a pair of host and port; `None` when it cannot be the other
+/// end of the connection.
+///
+/// A server may replace its peer by an address out of X-Forwarded-For before anybody sees the
+/// scope; uvicorn does, by default, for peers on loopback. Whoever wrote the field then chose
+/// the address, so it counts as no address at all.
+fn asgi_peer(scope: &Bound<'_, PyMapping>) -> Option<String> {
+    let peer = text(&item(scope, "client")?.get_item(0).ok()?)?;
+    let claimed = |line: &Cow<'_, [u8]>| {
+        line.split(|&byte| byte == b',').any(|element| {
+            let element = element.trim_ascii_start();
+            element.strip_prefix(b"[").unwrap_or(element).starts_with(peer.as_bytes())
+        })
+    };
+    let lines = asgi_header(scope, "x-forwarded-for").unwrap_or_default();
+    (!lines.iter().any(claimed)).then_some(peer)
 }
 
 /// The values of `name` among `scope["headers"]`, pairs of byte strings.

@@ -67,6 +67,11 @@ impl PyGate {
         self.ignored.note(&decision);
         Ok(PyDecision::new(decision, &self.clock, None))
     }
+
+    fn address(&self, source: Source<'_>) -> String {
+        let given = Given { keys: None, address: None, cost: None };
+        self.gate.identify(&PyFacts::new(source, given)).address.to_string()
+    }
 }
 
 #[pymethods]
@@ -120,15 +125,25 @@ impl PyGate {
     }
 
     /// Decides the request of an ASGI connection scope, and takes its cost if allowed.
-    #[pyo3(signature = (scope: "collections.abc.Mapping[str, typing.Any]", *, keys: "collections.abc.Mapping[int, str] | None" = None, address: "str | None" = None, cost: "int | None" = None))]
+    ///
+    /// `peer` is the other end of the socket, for servers that put something else in the scope.
+    #[pyo3(signature = (
+        scope: "collections.abc.Mapping[str, typing.Any]",
+        *,
+        peer: "str | None" = None,
+        keys: "collections.abc.Mapping[int, str] | None" = None,
+        address: "str | None" = None,
+        cost: "int | None" = None,
+    ))]
     fn admit_asgi(
         &self,
         scope: Bound<'_, PyMapping>,
+        peer: Option<String>,
         keys: Option<Bound<'_, PyMapping>>,
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<PyDecision> {
-        self.decide(&PyFacts::new(Source::Asgi(scope), Given { keys, address, cost }))
+        self.decide(&PyFacts::new(Source::Asgi(scope, peer), Given { keys, address, cost }))
     }
 
     /// Decides the request of a WSGI environment, and takes its cost if allowed.
@@ -152,6 +167,28 @@ impl PyGate {
         cost: Option<Units>,
     ) -> PyResult<PyDecision> {
         self.decide(&PyFacts::new(Source::Nothing, Given { keys, address, cost }))
+    }
+
+    /// The client's address by this gate's trust, from an ASGI connection scope.
+    #[pyo3(signature = (
+        scope: "collections.abc.Mapping[str, typing.Any]",
+        *,
+        peer: "str | None" = None,
+    ))]
+    fn address_asgi(&self, scope: Bound<'_, PyMapping>, peer: Option<String>) -> String {
+        self.address(Source::Asgi(scope, peer))
+    }
+
+    /// The client's address by this gate's trust, from a WSGI environment.
+    #[pyo3(signature = (environ: "collections.abc.Mapping[str, typing.Any]"))]
+    fn address_wsgi(&self, environ: Bound<'_, PyMapping>) -> String {
+        self.address(Source::Wsgi(environ))
+    }
+
+    /// Whether any rule counts by address.
+    #[getter]
+    fn needs_address(&self) -> bool {
+        self.gate.needs_client()
     }
 
     /// The header fields that stand on every response to the request.

@@ -128,11 +128,18 @@ impl PyLimiter {
         self.limiter.debit(&key.0, cost.0).map_err(|error| from_engine(&error))
     }
 
-    /// Replaces `reserved` units, taken when `now_ns()` was `at_ns`, by the `actual` cost.
-    #[pyo3(signature = (key: "str", *, reserved: "int", actual: "int", at_ns: "int") -> "None")]
-    fn settle(&self, key: KeyArg<'_>, reserved: Units, actual: Units, at_ns: u64) -> PyResult<()> {
+    /// Replaces `reserved` units, taken for the time `decision.charged_at_ns`, by the `actual`
+    /// cost.
+    #[pyo3(signature = (key: "str", *, reserved: "int", actual: "int", charged_at_ns: "int") -> "None")]
+    fn settle(
+        &self,
+        key: KeyArg<'_>,
+        reserved: Units,
+        actual: Units,
+        charged_at_ns: u64,
+    ) -> PyResult<()> {
         self.limiter
-            .settle(&key.0, reserved.0, actual.0, Nanos(at_ns))
+            .settle(&key.0, reserved.0, actual.0, Nanos(charged_at_ns))
             .map_err(|error| from_engine(&error))
     }
 

@@ -66,10 +66,11 @@ pub struct Decision {
     rules: Arc<Rules>,
     parts: Parts,
     binding: usize,
+    at: Nanos,
 }
 
 impl Decision {
-    pub(crate) fn new(rules: Arc<Rules>, parts: Parts) -> Self {
+    pub(crate) fn new(rules: Arc<Rules>, parts: Parts, at: Nanos) -> Self {
         let binding = binding(&parts);
         let part = parts[binding];
         let reason = match part.verdict {
@@ -91,6 +92,7 @@ impl Decision {
             rules,
             parts,
             binding,
+            at,
         }
     }
 
@@ -104,6 +106,13 @@ impl Decision {
     #[must_use]
     pub fn rule(&self) -> &str {
         &self.rules.rules[self.rule_index()].name
+    }
+
+    /// The time, by the limiter's clock, for which the cost was taken: that of the decision,
+    /// or, in a queue, the one at which the caller goes ahead.
+    #[must_use]
+    pub fn charged_at(&self) -> Nanos {
+        self.at.saturating_add(self.delay.into())
     }
 
     /// The rules that were checked.
@@ -130,7 +139,7 @@ impl Decision {
             let (limits, answers) = (rules.counted.len(), answers.len());
             return Err(Error::AnswerCount { limits, answers });
         }
-        Ok(Self::new(Arc::new(rules), Parts::from_vec(answers)))
+        Ok(Self::new(Arc::new(rules), Parts::from_vec(answers), Nanos::ZERO))
     }
 
     /// Position of that rule among those that were checked.

@@ -37,11 +37,14 @@ struct Instant {
 }
 
 impl Instant {
-    /// The time on a limit's own timeline, `ago` nanoseconds earlier.
-    fn at(self, counted: &Counted, ago: Nanos) -> Nanos {
+    /// What the limit's own timeline shows when the clock shows `time`.
+    fn on_timeline(self, counted: &Counted, time: Nanos) -> Nanos {
         match &counted.calendar {
-            None => self.now.saturating_sub(ago),
-            Some(calendar) => calendar.at(self.unix.saturating_sub(ago)),
+            None => time,
+            Some(calendar) => {
+                let ago = self.now.saturating_sub(time);
+                calendar.at(self.unix.saturating_sub(ago))
+            }
         }
     }
 }
@@ -69,7 +72,7 @@ impl Engine {
                 key: self.key(counted, subject(counted.rule)),
                 limit: &counted.limit,
                 cost: cost.unwrap_or(self.rules.rules[counted.rule].cost),
-                at: instant.at(counted, Nanos::ZERO),
+                at: instant.on_timeline(counted, instant.now),
             })
             .collect();
         let mut parts = Parts::from_elem(UNDECIDED, charges.len());
@@ -77,7 +80,7 @@ impl Engine {
             Mode::Check => self.store.check(&charges, instant.now, &mut parts)?,
             Mode::Peek => self.store.peek(&charges, instant.now, &mut parts)?,
         }
-        Ok(Decision::new(Arc::clone(&self.rules), parts))
+        Ok(Decision::new(Arc::clone(&self.rules), parts, instant.now))
     }
 
     /// Changes every limit's count of `subject`. `change` is given the time of a charge made
@@ -89,7 +92,7 @@ impl Engine {
         change: impl Fn(Nanos) -> Change,
     ) -> Result<(), Error> {
         let instant = self.instant();
-        let ago = charged_at.map_or(Nanos::ZERO, |at| instant.now.saturating_sub(at));
+        let charged_at = charged_at.unwrap_or(instant.now);
         let adjustments: SmallVec<[Adjustment<'_>; 2]> = self
             .rules
             .counted
@@ -97,8 +100,8 @@ impl Engine {
             .map(|counted| Adjustment {
                 key: self.key(counted, subject),
                 limit: &counted.limit,
-                at: instant.at(counted, Nanos::ZERO),
-                change: change(instant.at(counted, ago)),
+                at: instant.on_timeline(counted, instant.now),
+                change: change(instant.on_timeline(counted, charged_at)),
             })
             .collect();
         self.store.adjust(&adjustments, instant.now)

@@ -9,7 +9,7 @@ use tidegate_core::address::{Client as Found, ClientAddress, Resolver, Source};
 use tidegate_memory::MemoryStore;
 
 use crate::{
-    Clock, Decision, Error, Key, Rule, Store, SystemClock,
+    Client, Clock, Decision, Error, Key, Rule, Store, SystemClock,
     engine::{Engine, Mode},
     rule::Rules,
 };
@@ -107,6 +107,18 @@ impl Gate {
         Ok(decision)
     }
 
+    /// Who is calling, by this gate's trust, whether or not any rule wants to know.
+    #[must_use]
+    pub fn identify(&self, facts: &dyn Facts) -> Client {
+        self.find(facts).into()
+    }
+
+    /// Whether any rule counts by address.
+    #[must_use]
+    pub const fn needs_client(&self) -> bool {
+        self.needs_client
+    }
+
     /// The rules, in the order in which they were added.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
@@ -125,20 +137,19 @@ impl Gate {
         self.engine.clock.unix_now()
     }
 
-    /// Who is calling, if any rule wants to know.
+    /// Who is calling, if any rule wants to know and there is a way to find out.
     fn client<'f>(&self, facts: &'f dyn Facts) -> Option<Found<'f>> {
-        if !self.needs_client {
-            return None;
-        }
+        let known = facts.is_request() || facts.address().is_some();
+        (self.needs_client && known).then(|| self.find(facts))
+    }
+
+    fn find<'f>(&self, facts: &'f dyn Facts) -> Found<'f> {
         if let Some(address) = facts.address() {
             let address = ClientAddress::from_peer(Some(address));
-            return Some(Found { address, source: Source::Peer, ignored: false });
-        }
-        if !facts.is_request() {
-            return None;
+            return Found { address, source: Source::Peer, ignored: false };
         }
         let lines = facts.header(self.resolver.header().name());
-        Some(self.resolver.resolve(facts.peer(), lines.iter().map(AsRef::as_ref)))
+        self.resolver.resolve(facts.peer(), lines.iter().map(AsRef::as_ref))
     }
 
     /// Whom `rule` counts.

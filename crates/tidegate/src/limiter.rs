@@ -72,15 +72,14 @@ impl Limiter {
     /// As [`check`](Self::check). Look at the reservation's decision: a refused one has
     /// taken nothing.
     pub fn reserve<'a>(&'a self, key: &'a str, cost: u32) -> Result<Reservation<'a>, Error> {
-        let at = self.now();
         let decision = self.check_cost(key, cost)?;
         let reserved = if decision.allowed { cost } else { 0 };
-        // A queue charges for the moment at which the caller goes ahead.
-        let at = at.saturating_add(decision.delay.into());
-        Ok(Reservation { limiter: self, key, decision, reserved, at })
+        Ok(Reservation { limiter: self, key, decision, reserved })
     }
 
-    /// Gives `cost` units back to `key`, at most until it is full.
+    /// Gives `cost` units back to `key`, the latest that were taken, at most until it is
+    /// full. In a queue nothing comes back: those behind have been told when to go. A
+    /// [`Reservation`] knows better which units are meant.
     ///
     /// # Errors
     ///
@@ -99,8 +98,8 @@ impl Limiter {
         self.engine.adjust(key.as_ref(), None, |_| Change::Debit { cost })
     }
 
-    /// Replaces `reserved` units, taken when [`now`](Self::now) was `at`, by the `actual`
-    /// cost.
+    /// Replaces `reserved` units, taken for the time [`charged_at`](Decision::charged_at), by
+    /// the `actual` cost.
     ///
     /// # Errors
     ///
@@ -110,10 +109,10 @@ impl Limiter {
         key: impl AsRef<[u8]>,
         reserved: u32,
         actual: u32,
-        at: Nanos,
+        charged_at: Nanos,
     ) -> Result<(), Error> {
         let settle = |charged_at| Change::Settle { reserved, charged_at, actual };
-        self.engine.adjust(key.as_ref(), Some(at), settle)
+        self.engine.adjust(key.as_ref(), Some(charged_at), settle)
     }
 
     /// Forgets `key`: it starts again with full quota.
@@ -125,7 +124,7 @@ impl Limiter {
         self.engine.adjust(key.as_ref(), None, |_| Change::Reset)
     }
 
-    /// The time by this limiter's clock, for [`settle`](Self::settle).
+    /// The time by this limiter's clock.
     #[must_use]
     pub fn now(&self) -> Nanos {
         self.engine.clock.now()
@@ -163,7 +162,6 @@ pub struct Reservation<'a> {
     key: &'a str,
     decision: Decision,
     reserved: u32,
-    at: Nanos,
 }
 
 impl Reservation<'_> {
@@ -180,7 +178,8 @@ impl Reservation<'_> {
     ///
     /// As [`Limiter::check`].
     pub fn settle(self, actual: u32) -> Result<(), Error> {
-        self.limiter.settle(self.key, self.reserved, actual, self.at)
+        let charged_at = self.decision.charged_at();
+        self.limiter.settle(self.key, self.reserved, actual, charged_at)
     }
 }
 

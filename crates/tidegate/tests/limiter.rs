@@ -78,6 +78,37 @@ fn a_reservation_is_corrected_when_the_cost_is_known() -> Result<(), Error> {
 }
 
 #[test]
+fn a_reservation_is_found_again_however_fast_the_clock_runs() -> Result<(), Error> {
+    for algorithm in ["fixed_window", "sliding_window_counter", "sliding_window_log"] {
+        let rule = Rule::new("test", format!("{algorithm}: 100/hour").parse()?);
+        // The machine's clock: it moves on between the check and anything after it.
+        let limiter = Limiter::builder().rule(rule).build()?;
+
+        limiter.reserve("a", 60)?.settle(25)?;
+
+        assert_eq!(limiter.peek("a", 1)?.remaining, 75, "{algorithm}");
+    }
+    Ok(())
+}
+
+#[test]
+fn whoever_leaves_a_queue_last_gives_the_place_back() -> Result<(), Error> {
+    let limiter = limiter("leaky_bucket: 10/second queue 1s", &clock())?;
+    let first = limiter.reserve("a", 1)?;
+    let second = limiter.reserve("a", 1)?;
+    assert_eq!(second.decision().delay, Duration::from_millis(100));
+
+    second.settle(0)?;
+    assert_eq!(limiter.peek("a", 1)?.delay, Duration::from_millis(100));
+    let third = limiter.reserve("a", 1)?;
+    first.settle(0)?;
+
+    assert_eq!(limiter.peek("a", 1)?.delay, Duration::from_millis(200), "third has been told");
+    third.settle(0)?;
+    Ok(())
+}
+
+#[test]
 fn refund_debit_and_reset_do_what_they_say() -> Result<(), Error> {
     let algorithms =
         ["gcra", "leaky_bucket", "fixed_window", "sliding_window_counter", "sliding_window_log"];

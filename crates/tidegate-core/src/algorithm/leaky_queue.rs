@@ -146,8 +146,10 @@ impl Algorithm for LeakyQueue {
     }
 
     fn debit(&self, free_at: Nanos, now: Nanos, cost: u32) -> Nanos {
-        let busy = free_at.saturating_sub(now).saturating_add(self.price(cost));
-        now.saturating_add(busy.min(self.fill_time().saturating_mul(2)))
+        let wait = free_at.saturating_sub(now);
+        // Whoever waits for longer than the cap was let in by a clock that is ahead.
+        let furthest = self.fill_time().saturating_mul(2).max(wait);
+        now.saturating_add(wait.saturating_add(self.price(cost)).min(furthest))
     }
 
     fn settle(

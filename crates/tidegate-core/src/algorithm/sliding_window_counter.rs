@@ -177,7 +177,7 @@ impl Algorithm for SlidingWindowCounter {
 
     fn debit(&self, counts: Counts, now: Nanos, cost: u32) -> Counts {
         let mut counts = self.roll(counts, now).counts;
-        let cap = self.limit.get().saturating_mul(2).max(counts.current);
+        let cap = self.limit.get().saturating_mul(2);
         counts.current = counts.current.saturating_add(cost).min(cap);
         counts
     }

@@ -1,0 +1,1 @@
+"""The demo: two real applications, a bounded spike against them, and a verdict."""
