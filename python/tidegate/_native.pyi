@@ -94,6 +94,8 @@ class Decision:
     @property
     def reason(self, /) -> str | None:
         """Why the request was refused: "limit", "never" …; `None` when it was not."""
+    def refused_for(self, /, retry_after: float) -> Decision:
+        """The same decision, turned into a no that would be a yes `retry_after` seconds later."""
     @property
     def remaining(self, /) -> int:
         """Units that could be spent at once now; at most `limit`."""

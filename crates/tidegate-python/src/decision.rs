@@ -11,7 +11,10 @@ use pyo3::{
 };
 use tidegate::{Clock, Decision, address::Source, fields::Profile};
 
-use crate::{convert::ProfileArg, pickle};
+use crate::{
+    convert::{ProfileArg, Seconds},
+    pickle,
+};
 
 /// The answer to one request. Truthy when the request may go ahead.
 #[pyclass(frozen, name = "Decision", module = "tidegate")]
@@ -85,6 +88,13 @@ impl PyDecision {
             Some(wait) => u64::try_from(wait.as_nanos()).ok(),
             None => self.decision.allowed.then_some(0),
         }
+    }
+
+    /// The same decision, turned into a no that would be a yes `retry_after` seconds later.
+    #[pyo3(signature = (retry_after: "float"))]
+    fn refused_for(&self, py: Python<'_>, retry_after: Seconds) -> Self {
+        let decision = self.decision.clone().into_denied(retry_after.0);
+        Self::new(decision, &self.clock, self.key.as_ref().map(|key| key.clone_ref(py)))
     }
 
     /// Seconds until the key is as if it had never been seen.

@@ -87,9 +87,9 @@ mod tests {
     /// Index of the stretch, and seconds until its end, at an RFC 3339 time.
     fn at(unit: CalendarUnit, zone: &str, time: &str) -> (u64, u64) {
         let calendar = Calendar::new(unit, &Zone::new(zone).unwrap()).unwrap();
-        let unix =
-            Nanos(u64::try_from(time.parse::<Timestamp>().unwrap().as_nanosecond()).unwrap());
-        let (window, at) = (unit.longest().0, calendar.at(unix).0);
+        let time: Timestamp = time.parse().unwrap();
+        let since_1970 = Nanos(u64::try_from(time.as_nanosecond()).unwrap());
+        let (window, at) = (unit.longest().0, calendar.at(since_1970).0);
         (at / window, (window - at % window) / Nanos::SECOND.0)
     }
 

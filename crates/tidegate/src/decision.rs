@@ -102,6 +102,19 @@ impl Decision {
         Self { allowed: true, reason: None, retry_after: None, delay: Duration::ZERO, ..self }
     }
 
+    /// The same decision, turned into a no: for a caller who cannot wait for its
+    /// [`delay`](Self::delay), and could if it had `retry_after` more time.
+    #[must_use]
+    pub fn into_denied(self, retry_after: Duration) -> Self {
+        Self {
+            allowed: false,
+            reason: Some(Reason::Limit),
+            retry_after: Some(retry_after),
+            delay: Duration::ZERO,
+            ..self
+        }
+    }
+
     /// Name of the rule whose limit is binding.
     #[must_use]
     pub fn rule(&self) -> &str {
@@ -155,7 +168,7 @@ impl Decision {
     #[must_use]
     pub fn fields(&self, profile: Profile, unix_now: Nanos) -> Vec<(&'static str, String)> {
         let mut fields = Vec::with_capacity(4);
-        Report::new(&self.policies(), self.binding, unix_now)
+        self.report(&self.policies(), unix_now)
             .write(profile, &mut |name, value| fields.push((name, value.to_owned())));
         fields
     }
@@ -169,9 +182,15 @@ impl Decision {
             Reason::Never => Cause::Never,
         };
         let policies = self.policies();
-        let report = Report::new(&policies, self.binding, Nanos::ZERO);
+        let report = self.report(&policies, Nanos::ZERO);
         let refusal = Refusal { cause, report };
         Some((refusal.status(), refusal.body(accept)))
+    }
+
+    fn report<'a>(&self, policies: &'a [Policy<'a>], unix_now: Nanos) -> Report<'a> {
+        let report = Report::new(policies, self.binding, unix_now);
+        // No limit knows of a wait that was found later.
+        self.retry_after.map_or(report, |wait| report.with_wait(wait.into()))
     }
 
     /// The limits that were checked, each with its answer.

@@ -184,7 +184,7 @@ mod tests {
     }
 
     fn error(rules: Vec<Rule>) -> String {
-        Rules::new(rules).err().expect("an error").to_string()
+        Rules::new(rules).unwrap_err().to_string()
     }
 
     #[test]

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn message(url: &str) -> String {
-        open_store(url).err().expect("an error").to_string()
+        open_store(url).map(|store| store.name()).unwrap_err().to_string()
     }
 
     #[test]
