@@ -132,7 +132,11 @@ class Gate:
         """Raises `ConfigError` when the rules, the store or the trust make no sense."""
     def __repr__(self, /) -> str: ...
     def address_asgi(
-        self, /, scope: collections.abc.Mapping[str, typing.Any], *, peer: str | None = None
+        self,
+        /,
+        scope: collections.abc.Mapping[str, typing.Any],
+        *,
+        receive: collections.abc.Callable[[], typing.Any] | None = None,
     ) -> str:
         """The client's address by this gate's trust, from an ASGI connection scope."""
     def address_wsgi(self, /, environ: collections.abc.Mapping[str, typing.Any]) -> str:
@@ -151,14 +155,15 @@ class Gate:
         /,
         scope: collections.abc.Mapping[str, typing.Any],
         *,
-        peer: str | None = None,
+        receive: collections.abc.Callable[[], typing.Any] | None = None,
         keys: collections.abc.Mapping[int, str] | None = None,
         address: str | None = None,
         cost: int | None = None,
     ) -> Decision:
         """Decides the request of an ASGI connection scope, and takes its cost if allowed.
 
-        `peer` is the other end of the socket, for servers that put something else in the scope.
+        `receive` is asked for the other end of the socket when the server has put another
+        address in the scope.
         """
     def admit_wsgi(
         self,
@@ -179,9 +184,6 @@ class Gate:
     @property
     def key_callables(self, /) -> list[tuple[int, Any]]:
         """The rules with a callable for a key: the rule's position, and its callable."""
-    @property
-    def needs_address(self, /) -> bool:
-        """Whether any rule counts by address."""
     def refusal(self, /, decision: Decision, accept: str | bytes | None = None) -> Refusal:
         """The response to a request that may not go ahead. `accept` is its Accept header field."""
     def response_headers(self, /, decision: Decision) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use pyo3::{
-    Borrowed,
+    Borrowed, intern,
     prelude::*,
     types::{PyBytes, PyDict, PyIterator, PyMapping, PyString, PyTuple},
 };
@@ -24,8 +24,8 @@ pub(crate) struct Given<'py> {
 
 /// Where the facts of one request come from.
 pub(crate) enum Source<'py> {
-    /// An ASGI connection scope, and the other end of its socket if somebody has looked.
-    Asgi(Bound<'py, PyMapping>, Option<String>),
+    /// An ASGI connection scope, and its `receive`, which may know the socket.
+    Asgi(Bound<'py, PyMapping>, Option<Bound<'py, PyAny>>),
     /// A WSGI environment.
     Wsgi(Bound<'py, PyMapping>),
     /// No request.
@@ -43,8 +43,8 @@ pub(crate) struct PyFacts<'py> {
 impl<'py> PyFacts<'py> {
     pub(crate) fn new(source: Source<'py>, given: Given<'py>) -> Self {
         let (peer, method) = match &source {
-            Source::Asgi(scope, peer) => {
-                (peer.clone().or_else(|| asgi_peer(scope)), item(scope, "method"))
+            Source::Asgi(scope, receive) => {
+                (asgi_peer(scope, receive.as_ref()), item(scope, "method"))
             }
             Source::Wsgi(environ) => {
                 let peer = item(environ, "REMOTE_ADDR").and_then(|peer| text(&peer));
@@ -115,22 +115,32 @@ fn item<'py>(mapping: &Bound<'py, PyMapping>, name: &str) -> Option<Bound<'py, P
     }
 }
 
-/// The host of `scope["client"]`, a pair of host and port; `None` when it cannot be the other
-/// end of the connection.
+/// The other end of the connection.
 ///
-/// A server may replace its peer by an address out of X-Forwarded-For before anybody sees the
-/// scope; uvicorn does, by default, for peers on loopback. Whoever wrote the field then chose
-/// the address, so it counts as no address at all.
-fn asgi_peer(scope: &Bound<'_, PyMapping>) -> Option<String> {
+/// A server may replace it in the scope by an address out of X-Forwarded-For before anybody
+/// looks; uvicorn does, by default, for peers on loopback. Whoever wrote the field then chose
+/// the address, so it is not taken for the peer's: the socket is asked, and if nobody knows
+/// the socket there is no address at all.
+fn asgi_peer(scope: &Bound<'_, PyMapping>, receive: Option<&Bound<'_, PyAny>>) -> Option<String> {
     let peer = text(&item(scope, "client")?.get_item(0).ok()?)?;
-    let claimed = |line: &Cow<'_, [u8]>| {
+    let is_claimed = |line: &Cow<'_, [u8]>| {
         line.split(|&byte| byte == b',').any(|element| {
             let element = element.trim_ascii_start();
             element.strip_prefix(b"[").unwrap_or(element).starts_with(peer.as_bytes())
         })
     };
     let lines = asgi_header(scope, "x-forwarded-for").unwrap_or_default();
-    (!lines.iter().any(claimed)).then_some(peer)
+    if lines.iter().any(is_claimed) { receive.and_then(socket_peer) } else { Some(peer) }
+}
+
+/// The other end of the socket behind uvicorn's `receive`, a method of the object that has the
+/// transport.
+fn socket_peer(receive: &Bound<'_, PyAny>) -> Option<String> {
+    let py = receive.py();
+    let connection = receive.getattr(intern!(py, "__self__")).ok()?;
+    let transport = connection.getattr(intern!(py, "transport")).ok()?;
+    let name = transport.call_method1(intern!(py, "get_extra_info"), ("peername",)).ok()?;
+    text(&name.cast::<PyTuple>().ok()?.get_item(0).ok()?)
 }
 
 /// The values of `name` among `scope["headers"]`, pairs of byte strings.

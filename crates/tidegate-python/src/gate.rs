@@ -126,11 +126,12 @@ impl PyGate {
 
     /// Decides the request of an ASGI connection scope, and takes its cost if allowed.
     ///
-    /// `peer` is the other end of the socket, for servers that put something else in the scope.
+    /// `receive` is asked for the other end of the socket when the server has put another
+    /// address in the scope.
     #[pyo3(signature = (
         scope: "collections.abc.Mapping[str, typing.Any]",
         *,
-        peer: "str | None" = None,
+        receive: "collections.abc.Callable[[], typing.Any] | None" = None,
         keys: "collections.abc.Mapping[int, str] | None" = None,
         address: "str | None" = None,
         cost: "int | None" = None,
@@ -138,12 +139,12 @@ impl PyGate {
     fn admit_asgi(
         &self,
         scope: Bound<'_, PyMapping>,
-        peer: Option<String>,
+        receive: Option<Bound<'_, PyAny>>,
         keys: Option<Bound<'_, PyMapping>>,
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<PyDecision> {
-        self.decide(&PyFacts::new(Source::Asgi(scope, peer), Given { keys, address, cost }))
+        self.decide(&PyFacts::new(Source::Asgi(scope, receive), Given { keys, address, cost }))
     }
 
     /// Decides the request of a WSGI environment, and takes its cost if allowed.
@@ -173,22 +174,20 @@ impl PyGate {
     #[pyo3(signature = (
         scope: "collections.abc.Mapping[str, typing.Any]",
         *,
-        peer: "str | None" = None,
+        receive: "collections.abc.Callable[[], typing.Any] | None" = None,
     ))]
-    fn address_asgi(&self, scope: Bound<'_, PyMapping>, peer: Option<String>) -> String {
-        self.address(Source::Asgi(scope, peer))
+    fn address_asgi(
+        &self,
+        scope: Bound<'_, PyMapping>,
+        receive: Option<Bound<'_, PyAny>>,
+    ) -> String {
+        self.address(Source::Asgi(scope, receive))
     }
 
     /// The client's address by this gate's trust, from a WSGI environment.
     #[pyo3(signature = (environ: "collections.abc.Mapping[str, typing.Any]"))]
     fn address_wsgi(&self, environ: Bound<'_, PyMapping>) -> String {
         self.address(Source::Wsgi(environ))
-    }
-
-    /// Whether any rule counts by address.
-    #[getter]
-    fn needs_address(&self) -> bool {
-        self.gate.needs_client()
     }
 
     /// The header fields that stand on every response to the request.

@@ -113,12 +113,6 @@ impl Gate {
         self.find(facts).into()
     }
 
-    /// Whether any rule counts by address.
-    #[must_use]
-    pub const fn needs_client(&self) -> bool {
-        self.needs_client
-    }
-
     /// The rules, in the order in which they were added.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {

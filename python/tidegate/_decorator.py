@@ -1,0 +1,207 @@
+"""`rate_limit`: one limit in front of one function, of any of the four kinds of function.
+
+Whom a call is charged to, and what a refusal becomes, is the business of `_guard`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial, wraps
+from inspect import isasyncgenfunction, isclass, isgeneratorfunction, unwrap
+from typing import Any, ParamSpec, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+from tidegate._arguments import limit_string
+from tidegate._guard import Guard
+from tidegate._keys import is_async, name_of
+from tidegate.errors import ConfigError, ConfigTypeError, RateLimitExceeded, shorten
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Generator
+    from datetime import timedelta
+
+    from typing_extensions import Unpack
+
+    from tidegate._gate import Options
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def rate_limit(
+    limit: str | int | None = None,
+    *,
+    key: str | Callable[..., str | Awaitable[str]] | None = None,
+    requests: int | None = None,
+    period: float | timedelta | str | None = None,
+    burst: int | None = None,
+    algorithm: str | None = None,
+    **options: Unpack[Options],
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Limits how often a function may be called, inside a web request or anywhere else.
+
+    Works on functions and methods, `def` and `async def`; a generator is charged when its
+    first value is asked for. The signature stays. Over the limit, the body does not run:
+    inside a request of Flask, FastAPI, Starlette or Django the answer is a 429, elsewhere
+    `RateLimitExceeded` is raised. Put it below the decorator that makes a route.
+
+    The running request is found among the arguments, in Flask's context, or by `protect_app`
+    around the application. FastAPI and Starlette need one of the first and the last for a
+    `key` that depends on the request.
+
+    Args:
+        limit: a limit string such as "100/minute", or calls per second.
+        key: who is counted: nobody in particular if omitted, which is "global"; "ip", "path",
+            "method", "header:NAME"; or a callable that returns the key. It is called with the
+            framework's request if there is one, else with the function's own arguments. It
+            may be async if the function is.
+        requests: calls per `period`; with `period`, instead of `limit`.
+        period: seconds, a timedelta, or text such as "5m".
+        burst: calls at once, at least 1; as many as `requests` if omitted.
+        algorithm: a name such as "sliding_window_log"; "gcra" if omitted.
+        options: as for `protect_app`: cost, name, store, trusted_proxies, forwarded_header,
+            ipv6_prefix, headers, clock. The name is the function's if omitted.
+
+    Raises:
+        ConfigError: when decorating: an argument that is wrong, or not a function. When
+            calling: a key that only a request has, and no request.
+
+    Example:
+        >>> from tidegate import RateLimitExceeded, rate_limit
+        >>> @rate_limit("1/hour", key=lambda user: f"reset:{user}")
+        ... def reset_password(user: str) -> str:
+        ...     return f"mail sent to {user}"
+        >>> reset_password("ana")
+        'mail sent to ana'
+        >>> reset_password("ana")
+        Traceback (most recent call last):
+        tidegate.errors.RateLimitExceeded: rate limit 'reset_password' reached for 'reset:ana'; \
+retry in 3600 s
+    """
+    if callable(limit):
+        raise ConfigError('@rate_limit has no limit: write @rate_limit("100/minute")')
+    text = limit_string(limit, requests=requests, period=period, burst=burst, algorithm=algorithm)
+
+    guards: WeakKeyDictionary[object, Guard] = WeakKeyDictionary()
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        _refuse_what_is_no_function(function)
+        # One guard for one function, however often it is decorated: Django's method_decorator
+        # does so anew for every request, and each would start with a full quota.
+        innermost = _innermost(function)
+        try:
+            guard = guards.get(innermost) or Guard(function, text, key, options)
+            guards[innermost] = guard
+        except TypeError:  # an object that has no weak references or no hash
+            guard = Guard(function, text, key, options)
+        wrapper: object
+        if isasyncgenfunction(function):
+            wrapper = _around_async_generator(function, guard)
+        elif is_async(function):
+            wrapper = _around_coroutine(function, guard)
+        elif isgeneratorfunction(function):
+            wrapper = _around_generator(function, guard)
+        else:
+            wrapper = _around_function(function, guard)
+        return cast("Callable[P, R]", wrapper)
+
+    return decorate
+
+
+def _around_function(function: Callable[..., Any], guard: Guard) -> object:
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        decision, current = guard.enter(args, kwargs)
+        if not decision:
+            return guard.refuse(current, decision)
+        if decision.delay:
+            time.sleep(decision.delay)
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def _around_coroutine(function: Callable[..., Any], guard: Guard) -> object:
+    @wraps(function)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        decision, current = await guard.aenter(args, kwargs)
+        if not decision:
+            return guard.refuse(current, decision)
+        await _asleep(decision.delay)
+        return await function(*args, **kwargs)
+
+    return wrapper
+
+
+def _around_generator(function: Callable[..., Generator[Any, Any, Any]], guard: Guard) -> object:
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        decision, current = guard.enter(args, kwargs)
+        if not decision:
+            guard.refuse(current, decision)
+            # A generator cannot answer with a response.
+            raise RateLimitExceeded(decision)
+        if decision.delay:
+            time.sleep(decision.delay)
+        return (yield from function(*args, **kwargs))
+
+    return wrapper
+
+
+def _around_async_generator(function: Callable[..., Any], guard: Guard) -> object:
+    @wraps(function)
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        decision, current = await guard.aenter(args, kwargs)
+        if not decision:
+            guard.refuse(current, decision)
+            raise RateLimitExceeded(decision)
+        await _asleep(decision.delay)
+        inner = function(*args, **kwargs)
+        # What `yield from` does, which asynchronous generators lack.
+        try:
+            value = await inner.__anext__()
+            while True:
+                try:
+                    sent = yield value
+                except GeneratorExit:
+                    await inner.aclose()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - it is the inner one's to handle
+                    value = await inner.athrow(error)
+                else:
+                    value = await inner.asend(sent)
+        except StopAsyncIteration:
+            return
+
+    return wrapper
+
+
+def _innermost(function: object) -> object:
+    function = unwrap(cast("Callable[..., object]", function))
+    while isinstance(function, partial):
+        function = cast("Any", function).func
+    return function
+
+
+async def _asleep(seconds: float) -> None:
+    if seconds:
+        from asyncio import sleep  # noqa: PLC0415 - for queueing limits only
+
+        await sleep(seconds)
+
+
+def _refuse_what_is_no_function(function: object) -> None:
+    if isinstance(function, (classmethod, staticmethod)):
+        kind = "classmethod" if isinstance(function, classmethod) else "staticmethod"
+        raise ConfigTypeError(f"put @rate_limit below @{kind}, next to the function")
+    if isclass(function):
+        raise ConfigTypeError(
+            f"@rate_limit cannot limit the class {name_of(function)}: put it on its methods"
+        )
+    if not callable(function):
+        raise ConfigTypeError(
+            f"@rate_limit needs a function, got {shorten(function)} of type "
+            f"{type(function).__qualname__}"
+        )

@@ -1,0 +1,103 @@
+"""Quota that is taken first and settled when the true cost is known."""
+
+from __future__ import annotations
+
+from tidegate._arguments import whole_number
+from tidegate.errors import ConfigError, RateLimitExceeded, shorten
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from tidegate._clock import Sleeper
+    from tidegate._native import Decision, Limiter
+
+
+class Reservation:
+    """An estimate that is charged on entering and corrected by `settle`.
+
+    Made by `Limiter.reserve`; enters with `with` and `async with`, once. Left without
+    `settle`, it keeps what was reserved; left by an exception without `settle`, it gives all
+    of it back.
+    """
+
+    __slots__ = ("_at_ns", "_cost", "_decision", "_is_settled", "_key", "_limiter", "_sleeper")
+
+    def __init__(self, limiter: Limiter, sleeper: Sleeper, key: str, cost: int) -> None:
+        self._limiter = limiter
+        self._sleeper = sleeper
+        self._key = key
+        self._cost = cost
+        self._decision: Decision | None = None
+        self._is_settled = False
+
+    @property
+    def decision(self) -> Decision:
+        """The admission. Raises ConfigError before the reservation is entered."""
+        if self._decision is None:
+            raise ConfigError(f"the reservation for {shorten(self._key)} was not entered yet")
+        return self._decision
+
+    def settle(self, actual: int) -> None:
+        """Replaces the reserved cost by the true one, above or below it.
+
+        Args:
+            actual: units that were really used, at least 0.
+
+        Raises:
+            ConfigError: the reservation was settled before, or never entered.
+        """
+        units = whole_number("actual", actual, least=0)
+        if self.decision and self._is_settled:
+            raise ConfigError(f"the reservation for {shorten(self._key)} is settled already")
+        self._is_settled = True
+        charged_at_ns = self.decision.charged_at_ns
+        self._limiter.settle(
+            self._key, reserved=self._cost, actual=units, charged_at_ns=charged_at_ns
+        )
+
+    def __enter__(self) -> Reservation:
+        delay = self._take()
+        if delay:
+            try:
+                self._sleeper.sleep(delay)
+            except BaseException:
+                self.settle(0)
+                raise
+        return self
+
+    async def __aenter__(self) -> Reservation:
+        delay = self._take()
+        if delay:
+            try:
+                await self._sleeper.asleep(delay)
+            except BaseException:  # cancelled, as a rule
+                self.settle(0)
+                raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is not None and not self._is_settled:
+            self.settle(0)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def _take(self) -> float:
+        if self._decision is not None:
+            raise ConfigError(f"the reservation for {shorten(self._key)} was entered already")
+        decision = self._limiter.check(self._key, cost=self._cost)
+        if not decision:
+            raise RateLimitExceeded(decision, self._key)
+        self._decision = decision
+        return decision.delay
