@@ -27,9 +27,9 @@ GONE_WITHIN = 5.0
 # would cost a request.
 KEEP_ALIVE = "75"
 
-# The flags that change who is calling are spelled out. By default uvicorn replaces the peer's
-# address by what X-Forwarded-For says when the peer is 127.0.0.1.
-UVICORN = ("-m", "uvicorn", "--host", HOST, "--no-proxy-headers", "--no-access-log")
+# As it comes, uvicorn replaces the peer's address by what X-Forwarded-For says when the peer is
+# on loopback, as all are here: the forger has its best chance.
+UVICORN = ("-m", "uvicorn", "--host", HOST, "--no-access-log")
 UVICORN_MORE = ("--workers", "1", "--log-level", "warning", "--timeout-keep-alive", KEEP_ALIVE)
 GUNICORN = ("-m", "gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", "4")
 GUNICORN_MORE = ("--log-level", "warning", "--keep-alive", KEEP_ALIVE, "--no-control-socket")

@@ -40,7 +40,8 @@ def main() -> None:
 
 def generate() -> str:
     with tempfile.TemporaryDirectory() as folder:
-        maturin = [BIN / "maturin", "generate-stubs", "--quiet", "-F", "inspect", "--out", folder]
+        options = ["--quiet", "-F", "inspect", "--out", folder]
+        maturin = [str(BIN / "maturin"), "generate-stubs", *options]
         subprocess.run(maturin, cwd=ROOT, check=True)
         (raw,) = Path(folder).rglob("*.pyi")
         return tidy(raw.read_text())
@@ -53,7 +54,7 @@ def tidy(text: str) -> str:
         ["check", "--isolated", "--fix", "--exit-zero", "--select=UP037,I,F401,D200,D212"],
         ["format", "--isolated", "--line-length=100"],
     ):
-        ruff = [BIN / "ruff", *command, "--quiet", "--stdin-filename=_native.pyi", "-"]
+        ruff = [str(BIN / "ruff"), *command, "--quiet", "--stdin-filename=_native.pyi", "-"]
         text = subprocess.run(ruff, input=text, capture_output=True, text=True, check=True).stdout
     return text
 

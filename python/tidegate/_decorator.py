@@ -75,10 +75,11 @@ def rate_limit(
         ...     return f"mail sent to {user}"
         >>> reset_password("ana")
         'mail sent to ana'
-        >>> reset_password("ana")
-        Traceback (most recent call last):
-        tidegate.errors.RateLimitExceeded: rate limit 'reset_password' reached for 'reset:ana'; \
-retry in 3600 s
+        >>> try:
+        ...     reset_password("ana")
+        ... except RateLimitExceeded as exceeded:
+        ...     print(exceeded)
+        rate limit 'reset_password' reached for 'reset:ana'; retry in 3600 s
     """
     if callable(limit):
         raise ConfigError('@rate_limit has no limit: write @rate_limit("100/minute")')
@@ -165,9 +166,6 @@ def _around_async_generator(function: Callable[..., Any], guard: Guard) -> objec
             while True:
                 try:
                     sent = yield value
-                except GeneratorExit:
-                    await inner.aclose()
-                    raise
                 except BaseException as error:  # noqa: BLE001 - it is the inner one's to handle
                     value = await inner.athrow(error)
                 else:

@@ -77,7 +77,7 @@ def _message(decision: Decision, key: str | None) -> str:
     what = "reached" if decision.reason == "limit" else f"refused ({decision.reason})"
     if math.isinf(decision.retry_after):
         return f"rate limit {rule} {what}{who}"
-    return f"rate limit {rule} {what}{who}; retry in {max(1, math.ceil(decision.retry_after))} s"
+    return f"rate limit {rule} {what}{who}; retry in {math.ceil(decision.retry_after)} s"
 
 
 def shorten(value: object) -> str:

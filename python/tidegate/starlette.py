@@ -47,7 +47,8 @@ def find(values: Sequence[object]) -> Current | None:
     """Returns the Starlette request or WebSocket among `values`."""
     for value in values:
         if isinstance(value, HTTPConnection):
-            return _Connection(value, scope=value.scope, receive=getattr(value, "receive", None))
+            receive = value.receive if isinstance(value, Request) else None
+            return _Connection(value, scope=value.scope, receive=receive)
     return None
 
 

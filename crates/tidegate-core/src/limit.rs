@@ -4,9 +4,7 @@ use core::{fmt, num::NonZeroU32};
 
 use crate::{
     CalendarUnit, Nanos, Period, Zone,
-    algorithm::{
-        FixedWindow, Gcra, Kind, LeakyQueue, SlidingWindowCounter, SlidingWindowLog,
-    },
+    algorithm::{FixedWindow, Gcra, Kind, LeakyQueue, SlidingWindowCounter, SlidingWindowLog},
 };
 
 /// What a user asks for, before it is known to make sense.
@@ -275,7 +273,9 @@ impl Limit {
             Kind::SlidingWindowLog if limit.get() > Self::MAX_LOG && !spec.force => {
                 return Err(LimitError::LogTooLarge { limit: limit.get() });
             }
-            Kind::SlidingWindowLog => Program::SlidingWindowLog(SlidingWindowLog::new(limit, period)),
+            Kind::SlidingWindowLog => {
+                Program::SlidingWindowLog(SlidingWindowLog::new(limit, period))
+            }
             Kind::Gcra | Kind::TokenBucket | Kind::LeakyBucket => match spec.max_wait {
                 Some(max_wait) => Program::LeakyQueue(LeakyQueue::new(limit, period, max_wait)),
                 None => Program::Gcra(Self::compile_gcra(spec, limit, period)),
