@@ -53,3 +53,8 @@ pub use tidegate_core::{
 };
 pub use tidegate_memory::{MemoryStore, Stats};
 pub use url::open_store;
+
+/// Runs the README's Rust example.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
