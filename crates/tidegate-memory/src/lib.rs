@@ -1,17 +1,25 @@
-//! In-process state for tidegate: a bounded table, exact under threads.
+//! In-process state for tidegate: a bounded table without locks, exact under threads.
 //!
-//! [`MemoryStore`] keeps one small cell per key in a table of fixed size, and the sliding
-//! window log's times in maps bounded by bytes. Both are split into shards with a lock each;
-//! a request that touches several keys locks their shards in one order, decides, and takes
-//! all or nothing.
+//! [`MemoryStore`] keeps one slot of 16 bytes per key in a table of fixed size, without locks
+//! ([`flat`] has the protocol and why it is right). What does not fit into a slot, such as the
+//! sliding window log, is kept beside it in shards with a lock each. A request that touches
+//! several keys takes all or nothing.
 //!
 //! Time comes in as an argument. This crate reads no clock and knows nothing of rules,
 //! requests or other stores.
 
 mod cell;
+mod class;
+mod flat;
+mod hash;
 mod logs;
+mod region;
 mod shard;
+mod shards;
+mod slot;
+mod steps;
 mod store;
+mod sync;
 mod table;
 
 pub use store::{MemoryStore, Stats};

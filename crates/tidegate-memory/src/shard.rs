@@ -25,6 +25,15 @@ pub(crate) enum Pending {
 }
 
 impl Shard {
+    /// Decides one charge, and takes it if it is allowed.
+    pub(crate) fn charge(&mut self, fingerprint: u64, charge: &Charge<'_>, now: Nanos) -> Decision {
+        let (decision, pending) = self.check(fingerprint, charge);
+        if decision.is_allowed() {
+            self.commit(fingerprint, charge, pending, now);
+        }
+        decision
+    }
+
     /// Decides one charge, and keeps nothing yet.
     pub(crate) fn check(&self, fingerprint: u64, charge: &Charge<'_>) -> (Decision, Pending) {
         let words = self.table.get(fingerprint);
@@ -43,13 +52,7 @@ impl Shard {
     }
 
     /// Keeps what [`check`](Self::check) left to be kept.
-    pub(crate) fn commit(
-        &mut self,
-        fingerprint: u64,
-        charge: &Charge<'_>,
-        pending: Pending,
-        now: Nanos,
-    ) {
+    fn commit(&mut self, fingerprint: u64, charge: &Charge<'_>, pending: Pending, now: Nanos) {
         match (pending, charge.limit.program()) {
             (Pending::Cell(next), _) => self.keep(fingerprint, &next, charge.at, now),
             (Pending::Entries, Program::SlidingWindowLog(log)) => {

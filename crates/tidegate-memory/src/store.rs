@@ -1,26 +1,42 @@
-//! The store: keyed hashing, sharding, and all-or-nothing over several keys.
+//! The store: hashing, and all or nothing over several keys.
 
 use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    sync::{Mutex, MutexGuard, PoisonError},
+    alloc::Layout,
+    fmt, io,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
-use tidegate_core::{Adjustment, Charge, Decision, Key, Nanos};
+use tidegate_core::{Adjustment, Change, Charge, Decision, Key, Limit, Nanos};
 
-use crate::{logs::Logs, shard::Shard, table::Table};
+use crate::{
+    class::Classes,
+    flat::{Flat, Toll, WAYS},
+    hash::Secret,
+    region::Region,
+    shards::{Locked, Shards},
+    steps::Target,
+};
 
-/// Locks that the keys are spread over. A power of two.
-const SHARDS: usize = 64;
+/// Requests whose memory is asked for at once: about as many as a core can wait for.
+const BATCH: usize = 32;
 
 /// Counts in this process: exact under threads, and bounded in memory.
 ///
-/// A key costs 32 bytes (a sliding window log: 8 bytes per unit). When more keys are alive
-/// than fit, those with the least debt are forgotten, which admits more and never less.
+/// A check touches one set of a flat table and changes it by one compare-and-swap of 128
+/// bits: no lock, no allocation, no background work. A key costs 16 bytes. When more keys are
+/// alive than fit, those with the least debt, measured by their own limit, are forgotten,
+/// which admits more and never less.
+///
+/// What does not fit into 16 bytes is kept beside the table under locks, bounded as well: the
+/// sliding window log at 8 bytes for every unit, and sliding window counters of more than
+/// 2 097 151 units.
 pub struct MemoryStore {
-    shards: Box<[Mutex<Shard>]>,
-    /// Keyed with secrets drawn from the operating system: clients choose keys, and must not
-    /// be able to aim at another client's slot.
-    hasher: RandomState,
+    region: Region,
+    classes: Classes,
+    secret: Secret,
+    shards: Shards,
+    evictions: AtomicU64,
+    retries: AtomicU64,
 }
 
 /// What a [`MemoryStore`] holds.
@@ -28,10 +44,12 @@ pub struct MemoryStore {
 pub struct Stats {
     /// Keys that fit in the table; logs are bounded by bytes instead.
     pub capacity: usize,
-    /// Keys that are not back to full quota yet.
+    /// Keys that are not back to full quota yet; in a large table, estimated from a part.
     pub live: usize,
     /// Keys that were forgotten although they were alive, for want of room.
     pub evictions: u64,
+    /// Checks that were decided again because another thread was faster.
+    pub retries: u64,
 }
 
 impl MemoryStore {
@@ -40,24 +58,31 @@ impl MemoryStore {
     /// Bytes that a store made by [`new`](Self::new) gives to sliding window logs.
     pub const DEFAULT_LOG_BYTES: usize = 64 << 20;
 
-    /// A store of the default capacity. Memory is touched as keys come.
+    /// A store of the default capacity: 4 MiB of address space, of which memory is taken as
+    /// keys come. Aborts, as any allocation does, when there is none left.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_capacity(Self::DEFAULT_CAPACITY, Self::DEFAULT_LOG_BYTES)
+        Self::with_capacity(Self::DEFAULT_CAPACITY, Self::DEFAULT_LOG_BYTES).unwrap_or_else(|_| {
+            std::alloc::handle_alloc_error(Layout::new::<[u128; Self::DEFAULT_CAPACITY]>())
+        })
     }
 
-    /// A store with room for `keys` keys, rounded up to a power of two of at least 512, and
+    /// A store with room for `keys` keys, rounded up to a power of two of at least 8, and
     /// `log_bytes` bytes of sliding window logs.
-    #[must_use]
-    pub fn with_capacity(keys: usize, log_bytes: usize) -> Self {
-        let shard = || Shard {
-            table: Table::new(keys.div_ceil(SHARDS)),
-            logs: Logs::new(log_bytes / SHARDS),
-        };
-        Self {
-            shards: (0..SHARDS).map(|_| Mutex::new(shard())).collect(),
-            hasher: RandomState::new(),
-        }
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses so much address space.
+    pub fn with_capacity(keys: usize, log_bytes: usize) -> io::Result<Self> {
+        let slots = keys.max(WAYS).next_power_of_two();
+        Ok(Self {
+            region: Region::anonymous(slots)?,
+            classes: Classes::new(),
+            secret: Secret::random(),
+            shards: Shards::new(slots.min(1 << 16), log_bytes),
+            evictions: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+        })
     }
 
     /// Decides all `charges` of one request at `now`: all are taken or none.
@@ -68,31 +93,36 @@ impl MemoryStore {
     /// # Panics
     ///
     /// If the two slices differ in length.
+    #[inline]
     pub fn check(&self, charges: &[Charge<'_>], now: Nanos, decisions: &mut [Decision]) {
         assert_eq!(charges.len(), decisions.len(), "one decision for each charge");
         if let ([charge], [decision]) = (charges, &mut *decisions) {
             *decision = self.check_one(charge, now);
-            return;
+        } else {
+            self.check_all(charges, now, decisions);
         }
-        let mut locked = Locked::new(self, charges.iter().map(|charge| charge.key));
-        let mut pending = Vec::with_capacity(charges.len());
-        for (index, charge) in charges.iter().enumerate() {
-            let (fingerprint, shard) = locked.shard(index);
-            let (decision, next) = shard.check(fingerprint, charge);
-            decisions[index] = decision;
-            pending.push(next);
-        }
-        if decisions.iter().all(Decision::is_allowed) {
-            for (index, (charge, next)) in charges.iter().zip(pending).enumerate() {
-                let (fingerprint, shard) = locked.shard(index);
-                shard.commit(fingerprint, charge, next, now);
+    }
+
+    /// Decides many requests of one charge each, one after the other.
+    ///
+    /// `decisions[i]` answers `charges[i]`, whose keys may repeat. Faster than as many calls of
+    /// [`check`](Self::check) when the keys are not in the processor's cache: the memory of
+    /// several is asked for at once.
+    ///
+    /// # Panics
+    ///
+    /// If the two slices differ in length.
+    pub fn check_each(&self, charges: &[Charge<'_>], now: Nanos, decisions: &mut [Decision]) {
+        assert_eq!(charges.len(), decisions.len(), "one decision for each charge");
+        let batches = charges.chunks(BATCH).zip(decisions.chunks_mut(BATCH));
+        for (charges, decisions) in batches {
+            let mut hashes = [0; BATCH];
+            for (hash, charge) in hashes.iter_mut().zip(charges) {
+                *hash = self.secret.hash(&charge.key);
+                self.flat().prefetch(*hash);
             }
-            return;
-        }
-        for (index, charge) in charges.iter().enumerate() {
-            if decisions[index].is_allowed() {
-                let (fingerprint, shard) = locked.shard(index);
-                decisions[index] = shard.peek(fingerprint, charge);
+            for ((charge, decision), hash) in charges.iter().zip(decisions).zip(hashes) {
+                *decision = self.check_hashed(hash, charge, now);
             }
         }
     }
@@ -102,58 +132,95 @@ impl MemoryStore {
     /// # Panics
     ///
     /// If the two slices differ in length.
-    pub fn peek(&self, charges: &[Charge<'_>], decisions: &mut [Decision]) {
+    pub fn peek(&self, charges: &[Charge<'_>], now: Nanos, decisions: &mut [Decision]) {
         assert_eq!(charges.len(), decisions.len(), "one decision for each charge");
-        let mut locked = Locked::new(self, charges.iter().map(|charge| charge.key));
+        let mut request = Request::new(self, now, charges.iter().map(|c| (c.key, c.limit)));
         for (index, charge) in charges.iter().enumerate() {
-            let (fingerprint, shard) = locked.shard(index);
-            decisions[index] = shard.peek(fingerprint, charge);
+            decisions[index] = request.peek(index, charge);
         }
     }
 
-    /// Applies changes that are not requests, all at once.
+    /// Applies changes that are not requests.
     pub fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) {
-        let mut locked = Locked::new(self, adjustments.iter().map(|adjustment| adjustment.key));
+        let keys = adjustments.iter().map(|adjustment| (adjustment.key, adjustment.limit));
+        let mut request = Request::new(self, now, keys);
         for (index, adjustment) in adjustments.iter().enumerate() {
-            let (fingerprint, shard) = locked.shard(index);
-            shard.adjust(fingerprint, adjustment, now);
+            request.adjust(index, adjustment);
         }
     }
 
-    /// What the store holds at `now`. Reads all of it: for dashboards, not for requests.
+    /// What the store holds at `now`: for dashboards, not for requests.
     #[must_use]
     pub fn stats(&self, now: Nanos) -> Stats {
-        let mut stats = Stats::default();
-        for index in 0..SHARDS {
-            let shard = self.lock(index);
-            stats.capacity += shard.table.capacity();
-            stats.live += shard.table.live(now) + shard.logs.live(now);
-            stats.evictions += shard.table.evictions() + shard.logs.evictions();
+        let flat = self.flat();
+        let (live, evictions) = self.shards.stats(now);
+        Stats {
+            capacity: flat.capacity(),
+            live: live + flat.estimate(|word| self.classes.debt(word, now) > 0),
+            evictions: evictions + self.evictions.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
         }
-        stats
     }
 
+    #[inline]
     fn check_one(&self, charge: &Charge<'_>, now: Nanos) -> Decision {
-        let fingerprint = self.fingerprint(&charge.key);
-        let mut shard = self.lock(shard_index(fingerprint));
-        let (decision, pending) = shard.check(fingerprint, charge);
-        if decision.is_allowed() {
-            shard.commit(fingerprint, charge, pending, now);
+        self.check_hashed(self.secret.hash(&charge.key), charge, now)
+    }
+
+    #[inline]
+    fn check_hashed(&self, hash: u64, charge: &Charge<'_>, now: Nanos) -> Decision {
+        match self.target(hash, charge.limit, now) {
+            Some(target) => {
+                let (decision, toll) = target.charge(charge);
+                self.pay(toll);
+                decision
+            }
+            None => self.shards.check(hash, charge, now),
         }
-        decision
     }
 
-    fn fingerprint(&self, key: &Key<'_>) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        key.feed(|part| hasher.write(part));
-        // Zero marks an empty slot.
-        hasher.finish().max(1)
+    /// Looks first and takes then: a refusal that is plain to see writes nothing at all. One
+    /// that only a race brings about gives back what was taken before it.
+    #[cold]
+    fn check_all(&self, charges: &[Charge<'_>], now: Nanos, decisions: &mut [Decision]) {
+        let mut request = Request::new(self, now, charges.iter().map(|c| (c.key, c.limit)));
+        let mut allowed = true;
+        for (index, charge) in charges.iter().enumerate() {
+            decisions[index] = request.look(index, charge);
+            allowed &= decisions[index].is_allowed();
+        }
+        if allowed {
+            allowed = request.take(charges, decisions);
+        }
+        if !allowed {
+            for (index, charge) in charges.iter().enumerate() {
+                if decisions[index].is_allowed() {
+                    decisions[index] = request.peek(index, charge);
+                }
+            }
+        }
     }
 
-    fn lock(&self, index: usize) -> MutexGuard<'_, Shard> {
-        // A panic cannot leave a shard half changed: nothing that may panic runs between
-        // the decision and the write.
-        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    fn target(&self, hash: u64, limit: &Limit, now: Nanos) -> Option<Target<'_>> {
+        let class = self.classes.of(limit.program())?;
+        Some(Target { flat: self.flat(), classes: &self.classes, hash, class, now })
+    }
+
+    fn flat(&self) -> Flat<'_> {
+        Flat::new(self.region.slots())
+    }
+
+    #[inline]
+    fn pay(&self, toll: Toll) {
+        if toll != Toll::default() {
+            self.count(toll);
+        }
+    }
+
+    #[cold]
+    fn count(&self, toll: Toll) {
+        self.evictions.fetch_add(u64::from(toll.evicted), Ordering::Relaxed);
+        self.retries.fetch_add(u64::from(toll.retries), Ordering::Relaxed);
     }
 }
 
@@ -163,39 +230,95 @@ impl Default for MemoryStore {
     }
 }
 
-/// The shards that a request's keys live in, all locked.
-struct Locked<'a> {
-    /// Fingerprint of each key, and where its shard is in `guards`.
-    keys: Vec<(u64, usize)>,
-    guards: Vec<MutexGuard<'a, Shard>>,
-}
-
-impl<'a> Locked<'a> {
-    /// Locks in ascending order, so that two requests never wait for each other in a circle.
-    fn new<'k>(store: &'a MemoryStore, keys: impl Iterator<Item = Key<'k>>) -> Self {
-        let fingerprints: Vec<u64> = keys.map(|key| store.fingerprint(&key)).collect();
-        let mut indices: Vec<usize> = fingerprints.iter().copied().map(shard_index).collect();
-        indices.sort_unstable();
-        indices.dedup();
-        let place = |fingerprint| indices.partition_point(|&i| i < shard_index(fingerprint));
-        let keys = fingerprints.iter().map(|&fingerprint| (fingerprint, place(fingerprint)));
-        Self { keys: keys.collect(), guards: indices.iter().map(|&i| store.lock(i)).collect() }
-    }
-
-    fn shard(&mut self, index: usize) -> (u64, &mut Shard) {
-        let (fingerprint, place) = self.keys[index];
-        (fingerprint, &mut self.guards[place])
-    }
-}
-
-/// The high bits choose the shard; the table's sets are chosen by the low ones.
-#[expect(clippy::cast_possible_truncation, reason = "a shift leaves fewer bits than a usize has")]
-const fn shard_index(fingerprint: u64) -> usize {
-    (fingerprint >> (u64::BITS - SHARDS.ilog2())) as usize
-}
-
-impl std::fmt::Debug for MemoryStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+/// The keys of one request, each in the table or in a locked shard.
+struct Request<'a> {
+    store: &'a MemoryStore,
+    now: Nanos,
+    places: Vec<Place<'a>>,
+    locked: Locked<'a>,
+}
+
+enum Place<'a> {
+    Flat(Target<'a>),
+    Locked(u64),
+}
+
+impl<'a> Request<'a> {
+    fn new<'k>(
+        store: &'a MemoryStore,
+        now: Nanos,
+        keys: impl Iterator<Item = (Key<'k>, &'k Limit)>,
+    ) -> Self {
+        let place = |(key, limit): (Key<'_>, &Limit)| {
+            let hash = store.secret.hash(&key);
+            store.target(hash, limit, now).map_or(Place::Locked(hash), Place::Flat)
+        };
+        let places: Vec<Place<'a>> = keys.map(place).collect();
+        let locked = places.iter().filter_map(|place| match place {
+            Place::Locked(hash) => Some(*hash),
+            Place::Flat(_) => None,
+        });
+        let locked = store.shards.lock(locked);
+        Self { store, now, places, locked }
+    }
+
+    /// Decides a charge, and takes nothing.
+    fn look(&mut self, index: usize, charge: &Charge<'_>) -> Decision {
+        match self.places[index] {
+            Place::Flat(target) => target.check(charge),
+            Place::Locked(hash) => self.locked.shard(hash).check(hash, charge),
+        }
+    }
+
+    fn peek(&mut self, index: usize, charge: &Charge<'_>) -> Decision {
+        match self.places[index] {
+            Place::Flat(target) => target.peek(charge),
+            Place::Locked(hash) => self.locked.shard(hash).peek(hash, charge),
+        }
+    }
+
+    fn adjust(&mut self, index: usize, adjustment: &Adjustment<'_>) {
+        match self.places[index] {
+            Place::Flat(target) => self.store.pay(target.adjust(adjustment)),
+            Place::Locked(hash) => self.locked.shard(hash).adjust(hash, adjustment, self.now),
+        }
+    }
+
+    /// Takes every charge, or none: the keys of locked shards cannot change meanwhile, those
+    /// of the table can, and what was taken of them is given back when a later one refuses.
+    fn take(&mut self, charges: &[Charge<'_>], decisions: &mut [Decision]) -> bool {
+        for (index, charge) in charges.iter().enumerate() {
+            let Place::Flat(target) = self.places[index] else { continue };
+            let (decision, toll) = target.charge(charge);
+            self.store.pay(toll);
+            decisions[index] = decision;
+            if !decision.is_allowed() {
+                self.give_back(&charges[..index], &decisions[..index]);
+                return false;
+            }
+        }
+        for (index, charge) in charges.iter().enumerate() {
+            if let Place::Locked(hash) = self.places[index] {
+                decisions[index] = self.locked.shard(hash).charge(hash, charge, self.now);
+            }
+        }
+        true
+    }
+
+    fn give_back(&mut self, charges: &[Charge<'_>], decisions: &[Decision]) {
+        for (index, (charge, decision)) in charges.iter().zip(decisions).enumerate() {
+            if let Place::Flat(target) = self.places[index] {
+                let charged_at = charge.at.saturating_add(decision.delay);
+                let change = Change::Refund { cost: charge.cost, charged_at };
+                let Charge { key, limit, at, .. } = *charge;
+                self.store.pay(target.adjust(&Adjustment { key, limit, at, change }));
+            }
+        }
     }
 }

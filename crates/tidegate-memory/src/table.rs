@@ -27,11 +27,6 @@ impl Table {
         Self { slots: vec![[0; 4]; sets * WAYS], evictions: 0 }
     }
 
-    /// How many keys fit.
-    pub(crate) fn capacity(&self) -> usize {
-        self.slots.len()
-    }
-
     /// How many cells that still meant something were given up for others.
     pub(crate) fn evictions(&self) -> u64 {
         self.evictions

@@ -95,7 +95,7 @@ fn several_limits_at_once_admit_exactly_the_smallest_and_charge_no_refusal() {
 
     assert_eq!(admitted, 700);
     let mut left = [blank(); 3];
-    store.peek(&[0, 1, 2].map(|i| charge(&limits[i as usize], i, "hot")), &mut left);
+    store.peek(&[0, 1, 2].map(|i| charge(&limits[i as usize], i, "hot")), NOW, &mut left);
     assert_eq!(left.map(|decision| decision.remaining), [0, 200, 100]);
 }
 
@@ -118,7 +118,7 @@ fn keys_do_not_share_quota() {
 
 #[test]
 fn a_flood_of_keys_never_outgrows_the_table() {
-    let (store, limit) = (MemoryStore::with_capacity(4096, 1 << 20), limit("10/hour"));
+    let (store, limit) = (MemoryStore::with_capacity(4096, 1 << 20).unwrap(), limit("10/hour"));
     let mut decision = [blank()];
     for _ in 0..10 {
         store.check(&[charge(&limit, 0, "offender")], NOW, &mut decision);

@@ -99,4 +99,13 @@ pub enum Error {
         /// What would be right.
         expected: &'static str,
     },
+
+    /// The system refused the address space that a store asked for.
+    #[error("there is no room for a table of {keys} keys; lower the capacity")]
+    NoMemory {
+        /// Keys that were asked for.
+        keys: usize,
+        /// What the system said.
+        source: std::io::Error,
+    },
 }

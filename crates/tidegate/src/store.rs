@@ -1,5 +1,7 @@
 //! What a store must do, and the stores that a URL can name.
 
+use std::slice;
+
 use tidegate_core::{Adjustment, Charge, Decision, Nanos};
 use tidegate_memory::MemoryStore;
 
@@ -38,6 +40,23 @@ pub trait Store: Send + Sync + 'static {
         decisions: &mut [Decision],
     ) -> Result<(), Error>;
 
+    /// Decides many requests of one charge each; their keys may repeat.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    fn check_each(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), Error> {
+        for (charge, decision) in charges.iter().zip(decisions) {
+            self.check(slice::from_ref(charge), now, slice::from_mut(decision))?;
+        }
+        Ok(())
+    }
+
     /// Answers as [`check`](Self::check) would, and takes nothing.
     ///
     /// # Errors
@@ -73,13 +92,23 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn check_each(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), Error> {
+        self.check_each(charges, now, decisions);
+        Ok(())
+    }
+
     fn peek(
         &self,
         charges: &[Charge<'_>],
-        _now: Nanos,
+        now: Nanos,
         decisions: &mut [Decision],
     ) -> Result<(), Error> {
-        self.peek(charges, decisions);
+        self.peek(charges, now, decisions);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use tidegate_memory::MemoryStore;
 
 use crate::{Error, Store};
 
-/// The most keys that `?capacity=` may ask for: a billion, 32 GB.
+/// The most keys that `?capacity=` may ask for: a billion, 16 GB.
 const MAX_CAPACITY: u64 = 1_000_000_000;
 
 /// Opens the store that `url` names.
@@ -39,7 +39,8 @@ pub fn open_store(url: &str) -> Result<Arc<dyn Store>, Error> {
         };
         capacity = parse_capacity(value)?;
     }
-    Ok(Arc::new(MemoryStore::with_capacity(capacity, MemoryStore::DEFAULT_LOG_BYTES)))
+    let store = MemoryStore::with_capacity(capacity, MemoryStore::DEFAULT_LOG_BYTES);
+    Ok(Arc::new(store.map_err(|source| Error::NoMemory { keys: capacity, source })?))
 }
 
 fn parse_capacity(value: &str) -> Result<usize, Error> {

@@ -1,0 +1,128 @@
+//! A charge, a look or a change against the flat table, whatever the algorithm.
+//!
+//! The one place that knows which algorithm keeps which state. Decides nothing itself.
+
+use tidegate_core::{Adjustment, Change, Charge, Decision, Nanos, Program, algorithm::Algorithm};
+
+use crate::{
+    class::Classes,
+    flat::{Flat, Toll, Update},
+    slot::{Owner, State},
+};
+
+/// A key of a limit that the flat table can hold.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub(crate) flat: Flat<'a>,
+    pub(crate) classes: &'a Classes,
+    pub(crate) hash: u64,
+    pub(crate) class: u8,
+    /// The time on the table's timeline, by which slots are found idle.
+    pub(crate) now: Nanos,
+}
+
+/// Does `$body` with `$algorithm` bound to the algorithm of `$program`.
+macro_rules! with_algorithm {
+    ($program:expr, $algorithm:ident => $body:expr) => {
+        match $program {
+            Program::Gcra($algorithm) => $body,
+            Program::LeakyQueue($algorithm) => $body,
+            Program::FixedWindow($algorithm) => $body,
+            Program::SlidingWindowCounter($algorithm) => $body,
+            Program::DenyAll | Program::SlidingWindowLog(_) => {
+                unreachable!("has no class, so it is never in the flat table")
+            }
+        }
+    };
+}
+
+impl Target<'_> {
+    /// Decides a charge, and takes it if it is allowed.
+    #[inline]
+    pub(crate) fn charge(self, charge: &Charge<'_>) -> (Decision, Toll) {
+        with_algorithm!(charge.limit.program(), algorithm => self.charge_by(algorithm, charge))
+    }
+
+    /// Decides a charge, and takes nothing.
+    pub(crate) fn check(self, charge: &Charge<'_>) -> Decision {
+        with_algorithm!(charge.limit.program(), algorithm => {
+            let state = self.read(algorithm);
+            algorithm.check(state, charge.at, charge.cost).decision
+        })
+    }
+
+    /// How things stand.
+    pub(crate) fn peek(self, charge: &Charge<'_>) -> Decision {
+        with_algorithm!(charge.limit.program(), algorithm => {
+            let state = self.read(algorithm);
+            algorithm.peek(state, charge.at, charge.cost)
+        })
+    }
+
+    /// Applies a change that is not a request.
+    pub(crate) fn adjust(self, adjustment: &Adjustment<'_>) -> Toll {
+        with_algorithm!(
+            adjustment.limit.program(),
+            algorithm => self.adjust_by(algorithm, adjustment)
+        )
+    }
+
+    #[inline]
+    fn charge_by<A>(self, algorithm: &A, charge: &Charge<'_>) -> (Decision, Toll)
+    where
+        A: Algorithm,
+        A::State: State,
+    {
+        self.update(algorithm, |state| {
+            let step = algorithm.check(state, charge.at, charge.cost);
+            Update { answer: step.decision, next: step.next }
+        })
+    }
+
+    fn adjust_by<A>(self, algorithm: &A, adjustment: &Adjustment<'_>) -> Toll
+    where
+        A: Algorithm,
+        A::State: State,
+    {
+        let at = adjustment.at;
+        let change = |state| match adjustment.change {
+            Change::Refund { cost, charged_at } => algorithm.refund(state, at, charged_at, cost),
+            Change::Debit { cost } => algorithm.debit(state, at, cost),
+            Change::Settle { reserved, charged_at, actual } => {
+                algorithm.settle(state, at, charged_at, reserved, actual)
+            }
+            Change::Reset => A::State::default(),
+        };
+        if adjustment.change == Change::Reset {
+            self.flat.forget(self.hash, self.owner::<A::State>());
+            return Toll::default();
+        }
+        let ((), toll) = self.update(algorithm, |state: A::State| {
+            let next = change(state);
+            Update { answer: (), next: (next != state).then_some(next) }
+        });
+        toll
+    }
+
+    #[inline]
+    fn update<A, R>(self, _: &A, decide: impl FnMut(A::State) -> Update<A::State, R>) -> (R, Toll)
+    where
+        A: Algorithm,
+        A::State: State,
+    {
+        let owner = self.owner::<A::State>();
+        self.flat.update(self.hash, owner, |word| self.classes.debt(word, self.now), decide)
+    }
+
+    fn read<A>(self, _: &A) -> A::State
+    where
+        A: Algorithm,
+        A::State: State,
+    {
+        self.flat.read(self.hash, self.owner::<A::State>())
+    }
+
+    fn owner<S: State>(self) -> Owner {
+        Owner::new::<S>(self.hash, self.class)
+    }
+}
