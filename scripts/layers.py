@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import interpreters
+import memory_check
 
 REPORTS = Path("target/test-reports")
 DIST = Path("dist")
@@ -63,6 +64,27 @@ def _rust() -> Iterator[Step]:
     yield Step("cargo test", ["cargo", "test", "--workspace", "--locked"], "cargo")
 
 
+def _proof() -> Iterator[Step]:
+    loom = ["cargo", "test", "-p", "tidegate-memory", "--locked", "--release", "--test", "loom"]
+    env = {"RUSTFLAGS": "--cfg loom", "CARGO_TARGET_DIR": "target/loom"}
+    yield Step("loom", loom, "cargo", env)
+
+    checker = memory_check.sanitizer() or memory_check.valgrind()
+    if checker is None and memory_check.can_install():
+        yield Step("update apt-get", ["apt-get", "update", "-qq"], "nothing")
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
+        yield Step("install valgrind", [*install, *memory_check.PACKAGES], "nothing")
+        checker = memory_check.valgrind()
+    if checker is None:
+        wanted = " ".join(memory_check.PACKAGES)
+        print(f"no nightly compiler and no valgrind; install the Debian packages: {wanted}")
+        yield Step("a memory checker", ["false"])
+        return
+    kinds = ["--lib", "--test", "threads", "--test", "operations", "--test", "shared_file"]
+    argv = [*checker.argv, "-p", "tidegate-memory", "--locked", *kinds]
+    yield Step(checker.name, argv, "cargo", checker.env)
+
+
 def _wheel() -> Iterator[Step]:
     for old in (*DIST.glob("tidegate-*.whl"), *DIST.glob("tidegate-*.tar.gz")):
         old.unlink()
@@ -101,7 +123,7 @@ def _pins() -> list[str]:
 
 def _python() -> Iterator[Step]:
     yield _build()
-    kinds = ["unit", "frameworks", "package", "typing", "demo"]
+    kinds = ["unit", "frameworks", "processes", "package", "typing", "demo"]
     yield _pytest("python", *(f"tests/{kind}" for kind in kinds))
 
 
@@ -120,6 +142,7 @@ def _demo() -> Iterator[Step]:
 LAYERS: dict[str, Callable[[], Iterator[Step]]] = {
     "check": _check,
     "rust": _rust,
+    "proof": _proof,
     "wheel": _wheel,
     "python": _python,
     "docs": _docs,

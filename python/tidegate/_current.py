@@ -17,11 +17,12 @@ from tidegate.errors import RateLimitExceeded
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from contextvars import Token
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from tidegate._native import Decision, Gate
 
+    # A scope or environ; ASGI's `receive`, `None` under WSGI; the gate that was passed.
+    Noted: TypeAlias = tuple[Mapping[str, Any], Callable[[], Any] | None, Gate]
 
 # The module whose presence says that a framework is in use, and who speaks for it: a module with
 # `find(values)`, which returns the request among a call's arguments, or the one that runs.
@@ -40,7 +41,6 @@ class Current:
         scope: the ASGI scope, if that is the protocol.
         environ: the WSGI environ, if that is the protocol.
         receive: what the server gave along with the scope.
-        outer: the gate of our middleware that the request has passed.
     """
 
     def __init__(
@@ -50,13 +50,11 @@ class Current:
         scope: Mapping[str, Any] | None = None,
         environ: Mapping[str, Any] | None = None,
         receive: Callable[[], Any] | None = None,
-        outer: Gate | None = None,
     ) -> None:
         self.request = request
         self.scope = scope
         self.environ = environ
         self.receive = receive
-        self.outer = outer
 
     def admit(self, gate: Gate, keys: Mapping[int, str] | None, address: str | None) -> Decision:
         """Asks the gate about this request, whose client may be known already."""
@@ -73,34 +71,20 @@ class Current:
         raise RateLimitExceeded(decision)
 
 
-_noted: ContextVar[Current | None] = ContextVar("tidegate_current", default=None)
-
-
-def note_asgi(
-    scope: Mapping[str, Any], receive: Callable[[], Any], gate: Gate
-) -> Token[Current | None]:
-    """Remembers the request of this task, and the gate that it passed, until `forget`."""
-    return _noted.set(Current(None, scope=scope, receive=receive, outer=gate))
-
-
-def note_wsgi(environ: Mapping[str, Any], gate: Gate) -> Token[Current | None]:
-    """Remembers the request of this thread, and the gate that it passed, until `forget`."""
-    return _noted.set(Current(None, environ=environ, outer=gate))
+# What our middleware around the application notes about the request of this task or thread. A
+# plain tuple, because every request pays for it and few ask.
+current: ContextVar[Noted | None] = ContextVar("tidegate_current", default=None)
 
 
 def outer_address() -> str | None:
     """The client's address by the trust of the gate around the application, if there is one."""
-    noted = _noted.get()
-    if noted is None or noted.outer is None:
+    noted = current.get()
+    if noted is None:
         return None
-    if noted.scope is not None:
-        return noted.outer.address_asgi(noted.scope, receive=noted.receive)
-    return noted.outer.address_wsgi(noted.environ or {})
-
-
-def forget(token: Token[Current | None]) -> None:
-    """Ends what `note_asgi` or `note_wsgi` began."""
-    _noted.reset(token)
+    request, receive, gate = noted
+    if receive is None:
+        return gate.address_wsgi(request)
+    return gate.address_asgi(request, receive=receive)
 
 
 def find(values: Sequence[object]) -> Current | None:
@@ -111,18 +95,17 @@ def find(values: Sequence[object]) -> Current | None:
             found: Current | None = adapter.find(values)
             if found is not None:
                 return found
-    noted = _noted.get()
+    noted = current.get()
     if noted is None:
         return None
-    if noted.scope is not None:
-        if is_starlette_loaded():
-            starlette: Any = import_module("tidegate.starlette")
-            of_starlette: Current = starlette.from_scope(noted.scope, noted.receive)
-            return of_starlette
-        noted.request = noted.request or Request.from_asgi(noted.scope)
-    elif noted.environ is not None:
-        noted.request = noted.request or Request.from_wsgi(noted.environ)
-    return noted
+    known, receive, _ = noted
+    if receive is None:
+        return Current(Request.from_wsgi(known), environ=known)
+    if is_starlette_loaded():
+        starlette: Any = import_module("tidegate.starlette")
+        of_starlette: Current = starlette.from_scope(known, receive)
+        return of_starlette
+    return Current(Request.from_asgi(known), scope=known, receive=receive)
 
 
 def refuse_anywhere(gate: Gate, decision: Decision) -> Any:

@@ -112,16 +112,17 @@ def refuse_async_keys(gate: Gate) -> None:
             )
 
 
-def warn_of_ignored_forwarding(gate: Gate) -> None:
-    """Says once, in the log, that a peer who is not trusted sent a forwarding header."""
-    peer = gate.ignored_forwarding()
-    if peer is not None:
-        logger.warning(
-            "%s sent a forwarding header and is no trusted proxy, so the header is ignored and "
-            "its own address counts; if it is your proxy, set trusted_proxies=[%r]",
-            peer,
-            peer,
-        )
+def warn_of_ignored_forwarding(peer: str) -> None:
+    """Says in the log that a peer who is not trusted sent a forwarding header.
+
+    The compiled module calls this for the first such request of a gate.
+    """
+    logger.warning(
+        "%s sent a forwarding header and is no trusted proxy, so the header is ignored and "
+        "its own address counts; if it is your proxy, set trusted_proxies=[%r]",
+        peer,
+        peer,
+    )
 
 
 def _rule_key(key: object) -> Any:

@@ -8,22 +8,16 @@ from __future__ import annotations
 
 import sys
 import time
-from http import HTTPStatus
 
-from tidegate._current import forget, note_wsgi
-from tidegate._gate import (
-    DEFAULT_LIMIT,
-    refuse_async_keys,
-    resolve_gate,
-    warn_of_ignored_forwarding,
-)
+from tidegate._current import current
+from tidegate._gate import DEFAULT_LIMIT, refuse_async_keys, resolve_gate
 from tidegate._keys import checked_key
 from tidegate._request import Request
 from tidegate.errors import RateLimitExceeded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -61,67 +55,37 @@ class TideGateMiddleware:
         self.app = app
         self.gate = resolve_gate(gate, limit, options)
         refuse_async_keys(self.gate)
+        self._enter = self.gate.enter_wsgi
         self._key_callables = self.gate.key_callables
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serves one request."""
-        if self._is_free(environ):
+        keys = None
+        if self._key_callables and self.gate.counts_wsgi(environ):
+            keys = self._keys(environ)
+        passage = self._enter(environ, start_response, keys)
+        if passage is None:
             return self.app(environ, start_response)
-        decision = self.gate.admit_wsgi(environ, keys=self._keys(environ))
-        environ["tidegate.decision"] = decision
-        warn_of_ignored_forwarding(self.gate)
-        if not decision:
-            return self._refuse(environ, start_response, decision)
-        if decision.delay:
+        if not passage:
+            decision = passage.decision
+            if not decision:
+                return self._refuse(environ, start_response, decision)
             time.sleep(decision.delay)
-        return self._serve(environ, start_response, decision)
-
-    def _is_free(self, environ: WSGIEnvironment) -> bool:
-        """True for a preflight, and for a request that has passed this gate already."""
-        if (
-            environ.get("REQUEST_METHOD") == "OPTIONS"
-            and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
-        ):
-            return True
-        passed: list[Gate] = environ.setdefault("tidegate.gates", [])
-        if self.gate in passed:
-            return True
-        passed.append(self.gate)
-        return False
-
-    def _keys(self, environ: WSGIEnvironment) -> dict[int, str] | None:
-        if not self._key_callables:
-            return None
-        request = Request.from_wsgi(environ)
-        return {
-            rule: checked_key(function(request), function) for rule, function in self._key_callables
-        }
-
-    def _serve(
-        self, environ: WSGIEnvironment, start_response: StartResponse, decision: Decision
-    ) -> Iterable[bytes]:
-        fields = self.gate.response_headers(decision)
-
-        def start_with_fields(
-            status: str,
-            headers: list[tuple[str, str]],
-            exc_info: OptExcInfo | None = None,
-            /,
-        ) -> Callable[[bytes], object]:
-            merged = _merged(headers, fields)
-            if exc_info is None:
-                return start_response(status, merged)
-            return start_response(status, merged, exc_info)
-
-        token = note_wsgi(environ, self.gate)
+        token = current.set((environ, None, self.gate))
         try:
-            return self.app(environ, start_with_fields)
+            return self.app(environ, passage)
         except RateLimitExceeded as exceeded:
             # A limited function below, in an application without a framework. With the
             # exception's traceback, the server replaces a response that has only begun.
             return self._refuse(environ, start_response, exceeded.decision, sys.exc_info())
         finally:
-            forget(token)
+            current.reset(token)
+
+    def _keys(self, environ: WSGIEnvironment) -> dict[int, str]:
+        request = Request.from_wsgi(environ)
+        return {
+            rule: checked_key(function(request), function) for rule, function in self._key_callables
+        }
 
     def _refuse(
         self,
@@ -130,18 +94,9 @@ class TideGateMiddleware:
         decision: Decision,
         exc_info: OptExcInfo | None = None,
     ) -> Iterable[bytes]:
-        refusal = self.gate.refusal(decision, environ.get("HTTP_ACCEPT"))
-        status = f"{refusal.status} {HTTPStatus(refusal.status).phrase}"
+        status, headers, body = self.gate.refusal_wsgi(environ, decision)
         if exc_info is None:
-            start_response(status, refusal.headers)
+            start_response(status, headers)
         else:
-            start_response(status, refusal.headers, exc_info)
-        return [] if environ.get("REQUEST_METHOD") == "HEAD" else [refusal.body]
-
-
-def _merged(own: list[tuple[str, str]], fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The application's fields and ours; only its own if it has set one of ours."""
-    names = {name.lower() for name, _ in fields}
-    if any(name.lower() in names for name, _ in own):
-        return own
-    return [*own, *fields]
+            start_response(status, headers, exc_info)
+        return body

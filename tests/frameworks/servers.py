@@ -5,11 +5,12 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,17 +19,20 @@ ROOT = Path(__file__).resolve().parents[2]
 # them unless told not to.
 UVICORN = ["-m", "uvicorn", "--factory", "--no-access-log", "--lifespan", "off"]
 BELIEVING = ["--forwarded-allow-ips", "*"]
-GUNICORN = ["-m", "gunicorn", "--log-level", "error", "--workers", "1", "--threads", "4"]
+GUNICORN = ["-m", "gunicorn", "--log-level", "error", "--threads", "4"]
+HYPERCORN = ["-m", "hypercorn", "--log-level", "error"]
 WAITRESS = ["-m", "waitress", "--no-clear-untrusted-proxy-headers", "--threads", "4", "--call"]
 
 
-def _command(server: str, app: str, port: int) -> list[str]:
-    target = f"tests.frameworks.apps:{app}"
+def _command(server: str, app: str, port: int, workers: int) -> list[str]:
+    target, several = f"tests.frameworks.apps:{app}", ["--workers", str(workers)]
     if server.startswith("uvicorn"):
-        believing = BELIEVING if server == "uvicorn-believing" else []
-        return [*UVICORN, *believing, "--host", "127.0.0.1", "--port", str(port), target]
+        options = [*several, *(BELIEVING if server == "uvicorn-believing" else [])]
+        return [*UVICORN, *options, "--host", "127.0.0.1", "--port", str(port), target]
     if server == "gunicorn":
-        return [*GUNICORN, "--bind", f"127.0.0.1:{port}", f"{target}()"]
+        return [*GUNICORN, *several, "--bind", f"127.0.0.1:{port}", f"{target}()"]
+    if server == "hypercorn":
+        return [*HYPERCORN, *several, "--bind", f"127.0.0.1:{port}", f"{target}()"]
     return [*WAITRESS, "--listen", f"127.0.0.1:{port}", target]
 
 
@@ -40,29 +44,37 @@ def _free_port() -> int:
 
 
 @contextmanager
-def serve(server: str, app: str, **environment: str) -> Iterator[int]:
-    """Serves an application of `apps`; gives the port, and ends the server at the end."""
+def serve(
+    server: str, app: str, *, workers: int = 1, log: Path | None = None, **environment: str
+) -> Iterator[int]:
+    """Serves an application of `apps`; gives the port, and ends the server at the end.
+
+    What the server and the application say goes to the file `log`.
+    """
     port = _free_port()
-    process = subprocess.Popen(
-        [sys.executable, *_command(server, app, port)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        _wait_until_ready(port, process)
-        yield port
-    finally:
-        process.terminate()
+    with tempfile.TemporaryFile() if log is None else log.open("w+b") as errors:
+        process = subprocess.Popen(
+            [sys.executable, *_command(server, app, port, workers)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        )
         try:
-            process.communicate(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+            _wait_until_ready(port, process, errors)
+            yield port
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
-def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]", seconds: float = 30) -> None:
+def _wait_until_ready(
+    port: int, process: "subprocess.Popen[bytes]", errors: IO[bytes], seconds: float = 30
+) -> None:
     deadline = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -72,8 +84,9 @@ def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]", seconds: fl
         else:
             return
     process.kill()
-    _, errors = process.communicate()
-    raise AssertionError(f"the server was not ready: {errors.decode()[-2000:]}")
+    process.wait()
+    errors.seek(0)
+    raise AssertionError(f"the server was not ready: {errors.read().decode()[-2000:]}")
 
 
 class Connection:

@@ -13,9 +13,14 @@
 //! * Of two claims, the one in the higher slot goes; whoever sees both withdraws it.
 //! * A claim that is alone is put to use by one more exchange, together with its first charge.
 //!
+//! A claim bears a mark that no other claim ever bears. Without it a claim that was withdrawn
+//! and made again meanwhile, by a third thread, would pass for the one that was alone.
+//!
 //! A claim holds nothing, so one that its thread left behind, killed at that instruction, is
 //! as good as an empty slot to other keys, and is put to use by the next thread that asks for
-//! its own. There is no lock, and nobody waits for anybody.
+//! its own. There is no lock, and nobody waits for anybody: who fails has met somebody who
+//! got on. Only who takes another key's claim has not; therefore an update may do so at its
+//! first try, and after that as long as there is something else to take, does not.
 //!
 //! This module knows neither limits nor where the memory comes from.
 
@@ -31,6 +36,8 @@ pub(crate) const WAYS: usize = 8;
 #[derive(Clone, Copy)]
 pub(crate) struct Flat<'a> {
     slots: &'a [AtomicU128],
+    /// How many claims were ever made.
+    claims: &'a AtomicU128,
 }
 
 /// How many slots' worth of debt would be forgotten; 0 when nothing would.
@@ -58,26 +65,28 @@ pub(crate) struct Toll {
 /// Where a key stands in its set.
 enum Place {
     Used(usize, Word),
-    Claimed(usize),
+    Claimed(usize, Word),
     Nowhere,
 }
 
 impl<'a> Flat<'a> {
-    /// A view of `slots`, whose number is a power of two of at least [`WAYS`].
-    pub(crate) fn new(slots: &'a [AtomicU128]) -> Self {
+    /// A view of `slots`, whose number is a power of two of at least [`WAYS`]. All threads
+    /// and processes that use them count their `claims` in the same word.
+    pub(crate) fn new(slots: &'a [AtomicU128], claims: &'a AtomicU128) -> Self {
         debug_assert!(slots.len().is_power_of_two() && slots.len() >= WAYS);
-        Self { slots }
+        Self { slots, claims }
     }
 
     /// The state of a key; that of an unseen one if it has no slot.
     pub(crate) fn read<S: State + Default>(self, hash: u64, owner: Owner) -> S {
         match find(self.set(hash), owner) {
             Place::Used(_, word) => slot::state(word),
-            Place::Claimed(_) | Place::Nowhere => S::default(),
+            Place::Claimed(..) | Place::Nowhere => S::default(),
         }
     }
 
     /// Asks the memory for a key's set ahead of its use.
+    #[cfg(not(loom))]
     pub(crate) fn prefetch(self, hash: u64) {
         crate::region::prefetch(self.set(hash));
     }
@@ -99,7 +108,7 @@ impl<'a> Flat<'a> {
             let place = find(set, owner);
             let state = match place {
                 Place::Used(_, word) => slot::state(word),
-                Place::Claimed(_) | Place::Nowhere => S::default(),
+                Place::Claimed(..) | Place::Nowhere => S::default(),
             };
             let Update { answer, next } = decide(state);
             let Some(next) = next else {
@@ -107,13 +116,21 @@ impl<'a> Flat<'a> {
             };
             let done = match place {
                 Place::Used(index, word) => exchange(&set[index], word, owner.holding(next)),
-                Place::Claimed(index) => settle(set, index, owner, next),
-                Place::Nowhere => {
-                    let (index, word, forgets) = victim(set, &debt);
-                    let claimed = exchange(&set[index], word, owner.claim());
-                    toll.evicted |= claimed && forgets;
-                    claimed && settle(set, index, owner, next)
+                Place::Claimed(index, claim) => {
+                    // Whose claim it is does not matter, but the look must come after it:
+                    // hence read again, as `settle` reads the others.
+                    set[index].load(Ordering::SeqCst) == claim
+                        && settle(set, index, claim, owner.holding(next), owner)
                 }
+                Place::Nowhere => match victim(set, owner, toll.retries == 0, &debt) {
+                    None => false,
+                    Some((index, word, forgets)) => {
+                        let claim = owner.claim(self.mark());
+                        let claimed = exchange(&set[index], word, claim);
+                        toll.evicted |= claimed && forgets;
+                        claimed && settle(set, index, claim, owner.holding(next), owner)
+                    }
+                },
             };
             if done {
                 return (answer, toll);
@@ -137,12 +154,23 @@ impl<'a> Flat<'a> {
     pub(crate) fn estimate(self, counts: impl Fn(Word) -> bool) -> usize {
         let part = self.slots.len().min(1 << 14);
         let words = self.slots[..part].iter().map(|slot| slot.load(Ordering::Relaxed));
-        words.filter(|&word| word != EMPTY && counts(word)).count() * (self.slots.len() / part)
+        let used = words.filter(|&word| word != EMPTY && !slot::is_claim(word));
+        used.filter(|&word| counts(word)).count() * (self.slots.len() / part)
     }
 
     /// How many slots there are.
     pub(crate) fn capacity(self) -> usize {
         self.slots.len()
+    }
+
+    /// A number that no other claim has.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "2^64 claims take longer than a host lives"
+    )]
+    fn mark(self) -> u64 {
+        // Relaxed: nothing follows from the count, and every counter gets another one.
+        self.claims.fetch_add(1, Ordering::Relaxed) as u64
     }
 
     /// The slots that a key may live in. The fingerprint lacks the hash's lowest bits, so the
@@ -170,14 +198,14 @@ fn find(set: &[AtomicU128], owner: Owner) -> Place {
             return Place::Used(index, word);
         }
         if let Place::Nowhere = claimed {
-            claimed = Place::Claimed(index);
+            claimed = Place::Claimed(index, word);
         }
     }
     claimed
 }
 
-/// Puts the claim at `index` to use, if no other slot of the set is the same key's.
-fn settle<S: State>(set: &[AtomicU128], index: usize, owner: Owner, next: S) -> bool {
+/// Puts the `claim` at `index` to use, if no other slot of the set is the same key's.
+fn settle(set: &[AtomicU128], index: usize, claim: Word, used: Word, owner: Owner) -> bool {
     for (other, slot) in set.iter().enumerate() {
         if other == index {
             continue;
@@ -189,29 +217,43 @@ fn settle<S: State>(set: &[AtomicU128], index: usize, owner: Owner, next: S) -> 
             continue;
         }
         let goes = !slot::is_claim(word) || other < index;
-        let (loser, claim) = if goes { (&set[index], owner.claim()) } else { (slot, word) };
-        if !exchange(loser, claim, EMPTY) || goes {
+        let (loser, lost) = if goes { (&set[index], claim) } else { (slot, word) };
+        if !exchange(loser, lost, EMPTY) || goes {
             return false;
         }
     }
-    exchange(&set[index], owner.claim(), owner.holding(next))
+    exchange(&set[index], claim, used)
 }
 
 /// The slot that a new key takes: an empty or idle one, or the one with the least debt. With
-/// its word, and whether a debt is forgotten with it.
-fn victim(set: &[AtomicU128], debt: &impl Fn(Word) -> Debt) -> (usize, Word, bool) {
+/// its word, and whether a debt is forgotten with it. `None` when the key is not new any more.
+fn victim(
+    set: &[AtomicU128],
+    owner: Owner,
+    may_take_claims: bool,
+    debt: &impl Fn(Word) -> Debt,
+) -> Option<(usize, Word, bool)> {
     let mut best = (0, EMPTY, Debt::MAX);
     for (index, slot) in set.iter().enumerate() {
         let word = slot.load(Ordering::Relaxed);
         if word == EMPTY {
-            return (index, word, false);
+            return Some((index, word, false));
         }
-        let owed = if slot::is_claim(word) { 0 } else { debt(word) };
+        // Another thread was faster. Its charge may well be the least debt of the set.
+        if owner.has(word) {
+            return None;
+        }
+        let owed = match slot::is_claim(word) {
+            true if may_take_claims => 0,
+            true => Debt::MAX,
+            false => debt(word),
+        };
         if owed < best.2 || index == 0 {
             best = (index, word, owed);
         }
     }
-    (best.0, best.1, best.2 > 0)
+    let (index, word, owed) = best;
+    Some((index, word, owed > 0 && !slot::is_claim(word)))
 }
 
 fn exchange(slot: &AtomicU128, current: Word, new: Word) -> bool {

@@ -20,9 +20,13 @@ pub(crate) struct Secret {
 impl Secret {
     /// Draws a secret from the operating system.
     pub(crate) fn random() -> Self {
+        Self::from_words(Self::draw())
+    }
+
+    /// The words of a new secret.
+    pub(crate) fn draw() -> [u64; 2] {
         // The standard library seeds each of these from the system's source.
-        let word = || RandomState::new().hash_one(0_u64);
-        Self::from_words([word(), word()])
+        [RandomState::new().hash_one(0_u64), RandomState::new().hash_one(1_u64)]
     }
 
     /// The secret that these words are.

@@ -1,50 +1,88 @@
-//! Memory for the table: mapped, zeroed by the kernel as it is touched, and seen as atomics.
+//! Memory for a table: mapped, zeroed by the kernel as it is touched, and seen as atomics.
 //!
 //! The one module with unsafe code. It knows what a slot is made of, and nothing of what is
 //! in it.
 
 #![allow(unsafe_code, reason = "plain bytes are viewed as atomics here, and nowhere else")]
 
-use std::io;
+use std::{fs::File, io};
 
-use memmap2::{Advice, MmapMut};
+use memmap2::{Advice, MmapMut, MmapOptions};
 
-use crate::sync::AtomicU128;
+use crate::{class::PAGE, sync::AtomicU128};
 
-/// Tables of this size or more ask for huge pages: smaller ones gain nothing, and an idle
+/// Bytes of one word.
+pub(crate) const WORD: usize = size_of::<AtomicU128>();
+
+/// Tables of this size or more ask for huge pages: smaller ones gain little, and an idle
 /// process would pay for two megabytes where it touched one slot.
-const HUGE_FROM: usize = 64 << 20;
+const HUGE_FROM: usize = 32 << 20;
 
-/// A stretch of memory of this process alone.
+/// A stretch of memory: perhaps a header, then the page of classes, then the slots.
 pub(crate) struct Region {
     map: MmapMut,
-    slots: usize,
+    /// Where the words begin, in bytes; a multiple of the size of a memory page.
+    offset: usize,
+    words: usize,
 }
 
 impl Region {
-    /// Memory for so many slots, all zeros.
+    /// Bytes that the words of so many slots take.
+    pub(crate) fn bytes(slots: usize) -> Option<usize> {
+        slots.checked_add(PAGE)?.checked_mul(WORD)
+    }
+
+    /// Memory of this process alone for so many slots, all zeros.
     pub(crate) fn anonymous(slots: usize) -> io::Result<Self> {
-        let bytes = slots.checked_mul(size_of::<AtomicU128>()).ok_or(io::ErrorKind::OutOfMemory)?;
-        let map = MmapMut::map_anon(bytes)?;
+        let bytes = Self::bytes(slots).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self::of(MmapMut::map_anon(bytes)?, 0, bytes))
+    }
+
+    /// The words behind the first `offset` bytes of `file`, up to its end at `length` bytes,
+    /// shared with every process that maps it.
+    pub(crate) fn file(file: &File, offset: usize, length: usize) -> io::Result<Self> {
+        // SAFETY: A mapped file may be changed by other processes at any time. All access to
+        // the words is atomic, and any bytes are valid words, so no change can break what
+        // Rust relies on. The header is only read before, through the file. What cannot be
+        // excluded is that somebody shortens the file, which raises SIGBUS at the next touch;
+        // only the owner can, since others may not write to it, and the docs say so.
+        let map = unsafe { MmapOptions::new().len(length).map_mut(file)? };
+        Ok(Self::of(map, offset, length))
+    }
+
+    fn of(map: MmapMut, offset: usize, length: usize) -> Self {
+        let words = (length - offset) / WORD;
         #[cfg(target_os = "linux")]
-        if bytes >= HUGE_FROM {
+        if length >= HUGE_FROM {
             // A wish: without huge pages the table is slower, not wrong.
             let _ = map.advise(Advice::HugePage);
         }
-        Ok(Self { map, slots })
+        Self { map, offset, words }
+    }
+
+    /// The page of classes.
+    pub(crate) fn page(&self) -> &[AtomicU128] {
+        &self.words()[..PAGE]
     }
 
     /// The slots.
-    #[expect(clippy::cast_ptr_alignment, reason = "a mapping begins on a page")]
     pub(crate) fn slots(&self) -> &[AtomicU128] {
-        let start = self.map.as_ptr().cast::<AtomicU128>();
-        debug_assert!(start.is_aligned());
-        // SAFETY: The mapping is at least `slots` times 16 bytes long, as allocated above; it
-        // begins on a page, so it is aligned for 128 bits; it lives as long as `self`, and is
-        // never unmapped or moved before. All-zero bytes, and any other bytes, are a valid
-        // `AtomicU128`, which has the layout of a `u128`. The mapping is never seen in any
-        // other way than through these shared references, so all access is atomic.
-        unsafe { std::slice::from_raw_parts(start, self.slots) }
+        &self.words()[PAGE..]
+    }
+
+    #[expect(clippy::cast_ptr_alignment, reason = "a mapping begins on a page")]
+    fn words(&self) -> &[AtomicU128] {
+        // SAFETY: The mapping is at least `offset` plus `words` times 16 bytes long, as
+        // computed in `of`; it begins on a memory page and `offset` is a multiple of one, so
+        // it is aligned for 128 bits; it lives as long as `self`, and is never unmapped or
+        // moved before. Any bytes are a valid `AtomicU128`, which has the layout of a `u128`.
+        // The words are never seen in any other way than through these shared references, so
+        // all access is atomic.
+        unsafe {
+            let start = self.map.as_ptr().add(self.offset).cast::<AtomicU128>();
+            debug_assert!(start.is_aligned());
+            std::slice::from_raw_parts(start, self.words)
+        }
     }
 }
 

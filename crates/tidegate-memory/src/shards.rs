@@ -55,6 +55,7 @@ impl Shards {
 }
 
 /// The shards of one request, locked until it is decided.
+#[derive(Default)]
 pub(crate) struct Locked<'a>(Vec<(usize, MutexGuard<'a, Shard>)>);
 
 impl Locked<'_> {

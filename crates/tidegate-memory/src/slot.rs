@@ -1,7 +1,8 @@
 //! One slot of the table: whose it is and how things stand, in 128 bits that change as a whole.
 //!
 //! ```text
-//! bits 127..64   state: a time, a window's count, or the counts of two windows
+//! bits 127..64   state: a time, a window's count, or the counts of two windows; or a claim's
+//!                mark
 //! bits  63..9    fingerprint of the key; its low 16 bits are the state's, for two windows
 //! bit   8        claimed: the slot is being given to the key, and is not in use yet
 //! bits   7..0    class: under which limit the state is to be read; 0 is an empty slot
@@ -53,9 +54,9 @@ impl Owner {
         (u128::from(high) << 64) | u128::from(self.bits | borrowed)
     }
 
-    /// A slot that is being given to this key.
-    pub(crate) fn claim(self) -> Word {
-        u128::from(self.bits | CLAIMED)
+    /// A slot that is being given to this key. No two claims have the same mark.
+    pub(crate) fn claim(self, mark: u64) -> Word {
+        (u128::from(mark) << 64) | u128::from(self.bits | CLAIMED)
     }
 }
 
@@ -166,10 +167,11 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_is_its_keys_and_holds_nothing() {
+    fn a_claim_is_its_keys_and_like_no_other() {
         let owner = Owner::new::<u64>(HASH, 1);
 
-        assert!(owner.has(owner.claim()) && is_claim(owner.claim()));
-        assert_eq!(state::<u64>(owner.claim()), 0);
+        assert!(owner.has(owner.claim(3)) && is_claim(owner.claim(3)));
+        assert!(!Owner::new::<u64>(HASH ^ (1 << 9), 1).has(owner.claim(3)));
+        assert_ne!(owner.claim(3), owner.claim(4));
     }
 }

@@ -5,7 +5,7 @@
 use tidegate_core::{Adjustment, Change, Charge, Decision, Nanos, Program, algorithm::Algorithm};
 
 use crate::{
-    class::Classes,
+    class::Page,
     flat::{Flat, Toll, Update},
     slot::{Owner, State},
 };
@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
     pub(crate) flat: Flat<'a>,
-    pub(crate) classes: &'a Classes,
+    pub(crate) page: Page<'a>,
     pub(crate) hash: u64,
     pub(crate) class: u8,
     /// The time on the table's timeline, by which slots are found idle.
@@ -111,7 +111,7 @@ impl Target<'_> {
         A::State: State,
     {
         let owner = self.owner::<A::State>();
-        self.flat.update(self.hash, owner, |word| self.classes.debt(word, self.now), decide)
+        self.flat.update(self.hash, owner, |word| self.page.debt(word, self.now), decide)
     }
 
     fn read<A>(self, _: &A) -> A::State

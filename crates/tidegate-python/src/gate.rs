@@ -1,30 +1,27 @@
 //! `Gate`: what every request passes.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use pyo3::{
+    intern,
     prelude::*,
-    types::{PyBool, PyBytes, PyInt, PyList, PyMapping, PySequence, PyString},
+    types::{PyDict, PyList, PyMapping},
 };
-use tidegate::{
-    Clock, Decision, Gate,
-    address::{ForwardedHeader, Resolver, Trust},
-    fields::Profile,
-    open_store,
-};
+use tidegate::{Clock, Decision, Gate, Nanos, fields::Profile, open_store};
 
 use crate::{
     clock::{self, PyClock},
     convert::{ProfileArg, Units},
     decision::PyDecision,
-    errors::{ConfigError, expect, from_engine, wrong_type, wrong_value},
+    errors::from_engine,
     facts::{Given, PyFacts, Source},
-    refusal::PyRefusal,
+    headers::Protocol,
+    notices::Notices,
+    passage::{AsgiPassage, Passage, WsgiPassage},
+    refusal::{PyRefusal, WsgiResponse, field_text},
     rule::PyRule,
-    switch,
+    setup::{resolver, rule_list},
+    switch, visit,
 };
 
 /// What every request passes: who is calling, then the rules, all or nothing.
@@ -34,43 +31,39 @@ pub(crate) struct PyGate {
     rules: Vec<Py<PyRule>>,
     profile: Profile,
     clock: Arc<dyn Clock>,
-    ignored: Ignored,
-}
-
-/// Whether a forwarding header field was disregarded, and whether that was told.
-#[derive(Default)]
-struct Ignored {
-    /// Set once; read on every request, so not part of the lock.
-    seen: AtomicBool,
-    /// The peer that sent it, until somebody asks.
-    peer: Mutex<Option<String>>,
-}
-
-impl Ignored {
-    fn note(&self, decision: &Decision) {
-        let Some(client) = decision.client.as_ref().filter(|client| client.ignored) else { return };
-        if !self.seen.swap(true, Ordering::Relaxed) {
-            let mut peer = self.peer.lock().unwrap_or_else(PoisonError::into_inner);
-            *peer = Some(client.address.to_string());
-        }
-    }
+    notices: Notices,
 }
 
 impl PyGate {
-    fn decide(&self, facts: &PyFacts<'_>) -> PyResult<PyDecision> {
+    fn decide(&self, py: Python<'_>, facts: &PyFacts<'_, '_>) -> PyResult<PyDecision> {
+        self.notices.before(py);
         let decision = if switch::is_enabled() {
             self.gate.admit(facts)
         } else {
             self.gate.peek(facts).map(Decision::into_allowed)
         };
-        let decision = decision.map_err(|error| from_engine(&error))?;
-        self.ignored.note(&decision);
-        Ok(PyDecision::new(decision, &self.clock, None))
+        Ok(PyDecision::new(decision.map_err(|error| from_engine(&error))?, &self.clock, None))
     }
 
-    fn address(&self, source: Source<'_>) -> String {
-        let given = Given { keys: None, address: None, cost: None };
-        self.gate.identify(&PyFacts::new(source, given)).address.to_string()
+    /// What one of our middlewares remembers of its request; `next` is whom to pass it on to.
+    fn passage(&self, facts: &PyFacts<'_, '_>, next: Bound<'_, PyAny>) -> PyResult<Passage> {
+        let py = next.py();
+        let decision = self.decide(py, facts)?;
+        self.notices.after(py, &decision.decision);
+        let (profile, unix_now) = self.report();
+        Ok(Passage { decision: Py::new(py, decision)?, profile, unix_now, next: next.unbind() })
+    }
+
+    /// What the header fields of a response depend on, apart from its decision.
+    fn report(&self) -> (Profile, Nanos) {
+        // No other profile tells a time of day.
+        let is_told = self.profile.contains(Profile::X_RATELIMIT);
+        let unix_now = if is_told { self.clock.unix_now() } else { Nanos::ZERO };
+        (self.profile, unix_now)
+    }
+
+    fn address(&self, source: Source<'_, '_>) -> String {
+        self.gate.identify(&PyFacts::new(source, Given::default())).address.to_string()
     }
 }
 
@@ -107,7 +100,8 @@ impl PyGate {
             builder = builder.rule(rule.get().rule.clone());
         }
         let gate = builder.build().map_err(|error| from_engine(&error))?;
-        Ok(Self { gate, rules, profile: headers.0, clock, ignored: Ignored::default() })
+        let notices = Notices::new(gate.store_name());
+        Ok(Self { gate, rules, profile: headers.0, clock, notices })
     }
 
     /// The rules, in order.
@@ -138,36 +132,39 @@ impl PyGate {
     ))]
     fn admit_asgi(
         &self,
-        scope: Bound<'_, PyMapping>,
-        receive: Option<Bound<'_, PyAny>>,
+        scope: &Bound<'_, PyMapping>,
+        receive: Option<&Bound<'_, PyAny>>,
         keys: Option<Bound<'_, PyMapping>>,
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<PyDecision> {
-        self.decide(&PyFacts::new(Source::Asgi(scope, receive), Given { keys, address, cost }))
+        let facts = PyFacts::new(Source::Asgi(scope, receive), Given { keys, address, cost });
+        self.decide(scope.py(), &facts)
     }
 
     /// Decides the request of a WSGI environment, and takes its cost if allowed.
     #[pyo3(signature = (environ: "collections.abc.Mapping[str, typing.Any]", *, keys: "collections.abc.Mapping[int, str] | None" = None, address: "str | None" = None, cost: "int | None" = None))]
     fn admit_wsgi(
         &self,
-        environ: Bound<'_, PyMapping>,
+        environ: &Bound<'_, PyMapping>,
         keys: Option<Bound<'_, PyMapping>>,
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<PyDecision> {
-        self.decide(&PyFacts::new(Source::Wsgi(environ), Given { keys, address, cost }))
+        let facts = PyFacts::new(Source::Wsgi(environ), Given { keys, address, cost });
+        self.decide(environ.py(), &facts)
     }
 
     /// Decides a call outside any request, and takes its cost if allowed.
     #[pyo3(signature = (*, keys: "collections.abc.Mapping[int, str] | None" = None, address: "str | None" = None, cost: "int | None" = None))]
     fn admit(
         &self,
+        py: Python<'_>,
         keys: Option<Bound<'_, PyMapping>>,
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<PyDecision> {
-        self.decide(&PyFacts::new(Source::Nothing, Given { keys, address, cost }))
+        self.decide(py, &PyFacts::new(Source::Nothing, Given { keys, address, cost }))
     }
 
     /// The client's address by this gate's trust, from an ASGI connection scope.
@@ -178,118 +175,121 @@ impl PyGate {
     ))]
     fn address_asgi(
         &self,
-        scope: Bound<'_, PyMapping>,
-        receive: Option<Bound<'_, PyAny>>,
+        scope: &Bound<'_, PyMapping>,
+        receive: Option<&Bound<'_, PyAny>>,
     ) -> String {
         self.address(Source::Asgi(scope, receive))
     }
 
     /// The client's address by this gate's trust, from a WSGI environment.
     #[pyo3(signature = (environ: "collections.abc.Mapping[str, typing.Any]"))]
-    fn address_wsgi(&self, environ: Bound<'_, PyMapping>) -> String {
+    fn address_wsgi(&self, environ: &Bound<'_, PyMapping>) -> String {
         self.address(Source::Wsgi(environ))
     }
 
-    /// The header fields that stand on every response to the request.
-    #[pyo3(signature = (decision: "Decision") -> "list[tuple[str, str]]")]
-    fn response_headers(&self, decision: &PyDecision) -> Vec<(&'static str, String)> {
-        decision.fields(self.profile)
+    /// Lets the request of an ASGI connection scope in, for a middleware: decides it, and puts
+    /// the decision in the scope. `None` for what is not counted: a connection that is no
+    /// request, a CORS preflight, and a request that has been here before.
+    #[pyo3(signature = (
+        scope: "collections.abc.MutableMapping[str, typing.Any]",
+        receive: "collections.abc.Callable[[], typing.Any]",
+        send: "collections.abc.Callable[[typing.Any], collections.abc.Awaitable[None]]",
+        keys: "collections.abc.Mapping[int, str] | None" = None,
+        /,
+    ))]
+    fn enter_asgi(
+        slf: &Bound<'_, Self>,
+        scope: &Bound<'_, PyMapping>,
+        receive: &Bound<'_, PyAny>,
+        send: Bound<'_, PyAny>,
+        keys: Option<Bound<'_, PyMapping>>,
+    ) -> PyResult<Option<AsgiPassage>> {
+        if visit::is_free_asgi(scope)? || !visit::is_first(slf, scope)? {
+            return Ok(None);
+        }
+        let given = Given { keys, ..Given::default() };
+        let facts = PyFacts::new(Source::Asgi(scope, Some(receive)), given);
+        let passage = slf.get().passage(&facts, send)?;
+        scope.set_item(intern!(scope.py(), "tidegate"), &passage.decision)?;
+        Ok(Some(AsgiPassage::new(passage)))
     }
 
-    /// The same, as ASGI wants them: byte strings, names in lower case.
-    #[pyo3(signature = (decision: "Decision") -> "list[tuple[bytes, bytes]]")]
-    fn asgi_headers<'py>(
-        &self,
-        py: Python<'py>,
-        decision: &PyDecision,
-    ) -> PyResult<Bound<'py, PyList>> {
-        asgi_list(py, &self.response_headers(decision))
+    /// Lets the request of a WSGI environment in, as `enter_asgi` does.
+    #[pyo3(signature = (
+        environ: "collections.abc.MutableMapping[str, typing.Any]",
+        start_response: "collections.abc.Callable[..., typing.Any]",
+        keys: "collections.abc.Mapping[int, str] | None" = None,
+        /,
+    ))]
+    fn enter_wsgi(
+        slf: &Bound<'_, Self>,
+        environ: &Bound<'_, PyMapping>,
+        start_response: Bound<'_, PyAny>,
+        keys: Option<Bound<'_, PyMapping>>,
+    ) -> PyResult<Option<WsgiPassage>> {
+        if visit::is_free_wsgi(environ) || !visit::is_first(slf, environ)? {
+            return Ok(None);
+        }
+        let given = Given { keys, ..Given::default() };
+        let facts = PyFacts::new(Source::Wsgi(environ), given);
+        let passage = slf.get().passage(&facts, start_response)?;
+        environ.set_item(intern!(environ.py(), "tidegate.decision"), &passage.decision)?;
+        Ok(Some(WsgiPassage(passage)))
+    }
+
+    /// True when `enter_asgi` would decide this connection.
+    #[pyo3(signature = (scope: "collections.abc.Mapping[str, typing.Any]"))]
+    fn counts_asgi(slf: &Bound<'_, Self>, scope: &Bound<'_, PyMapping>) -> PyResult<bool> {
+        Ok(!visit::is_free_asgi(scope)? && !visit::has_passed(slf, scope))
+    }
+
+    /// True when `enter_wsgi` would decide this request.
+    #[pyo3(signature = (environ: "collections.abc.Mapping[str, typing.Any]"))]
+    fn counts_wsgi(slf: &Bound<'_, Self>, environ: &Bound<'_, PyMapping>) -> bool {
+        !visit::is_free_wsgi(environ) && !visit::has_passed(slf, environ)
     }
 
     /// The response to a request that may not go ahead. `accept` is its Accept header field.
     #[pyo3(signature = (decision: "Decision", accept: "str | bytes | None" = None))]
     fn refusal(
         &self,
+        py: Python<'_>,
         decision: &PyDecision,
         accept: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyRefusal> {
-        PyRefusal::new(decision, self.profile, accept)
+        let accept = accept.and_then(field_text);
+        let (decision, report) = (&decision.decision, self.report());
+        PyRefusal::new(py, Protocol::Wsgi, decision, report, accept.as_deref())
     }
 
-    /// The peer whose forwarding header field was disregarded because nobody said that it is
-    /// to be trusted. Told once; `None` before and after.
-    fn ignored_forwarding(&self) -> Option<String> {
-        if !self.ignored.seen.load(Ordering::Relaxed) {
-            return None;
-        }
-        self.ignored.peer.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// The messages that refuse the connection of `scope`.
+    #[pyo3(signature = (
+        scope: "collections.abc.Mapping[str, typing.Any]",
+        decision: "Decision",
+    ) -> "list[dict[str, typing.Any]]")]
+    fn refusal_asgi<'py>(
+        &self,
+        scope: &Bound<'py, PyMapping>,
+        decision: &PyDecision,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        PyRefusal::asgi(scope, &decision.decision, self.report())
+    }
+
+    /// The status line, the header fields and the body that refuse the request of `environ`.
+    #[pyo3(signature = (
+        environ: "collections.abc.Mapping[str, typing.Any]",
+        decision: "Decision",
+    ) -> "tuple[str, list[tuple[str, str]], list[bytes]]")]
+    fn refusal_wsgi(
+        &self,
+        environ: &Bound<'_, PyMapping>,
+        decision: &PyDecision,
+    ) -> PyResult<WsgiResponse> {
+        PyRefusal::wsgi(environ, &decision.decision, self.report())
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let rules = PyList::new(py, self.rules.iter().map(|rule| rule.clone_ref(py)))?;
         Ok(format!("Gate({})", rules.repr()?))
     }
-}
-
-/// Header fields as ASGI wants them.
-pub(crate) fn asgi_list<'py>(
-    py: Python<'py>,
-    fields: &[(&'static str, String)],
-) -> PyResult<Bound<'py, PyList>> {
-    let bytes = |(name, value): &(&str, String)| {
-        let name = PyBytes::new(py, name.to_ascii_lowercase().as_bytes());
-        (name, PyBytes::new(py, value.as_bytes()))
-    };
-    PyList::new(py, fields.iter().map(bytes))
-}
-
-fn rule_list(rules: &Bound<'_, PyAny>) -> PyResult<Vec<Py<PyRule>>> {
-    const EXPECTED: &str = "a list of Rule";
-    let sequence = rules.cast::<PySequence>().map_err(|_| wrong_type("rules", rules, EXPECTED))?;
-    let mut list = Vec::new();
-    for rule in sequence.try_iter()? {
-        let rule = rule?;
-        list.push(expect::<PyRule>("every rule", &rule, "a Rule")?.clone().unbind());
-    }
-    Ok(list)
-}
-
-fn resolver(
-    trusted: Option<&Bound<'_, PyAny>>,
-    header: &str,
-    ipv6_prefix: i64,
-) -> PyResult<Resolver> {
-    let trust = trusted.map_or(Ok(Trust::Nobody), trust)?;
-    let header: ForwardedHeader = header
-        .parse()
-        .map_err(|error| ConfigError::new_err(format!("forwarded_header: {error}")))?;
-    let bits = u8::try_from(ipv6_prefix).unwrap_or(u8::MAX);
-    Resolver::new(trust).with_header(header).with_ipv6_prefix(bits).map_err(|_| {
-        let range = Resolver::IPV6_PREFIXES;
-        let (low, high) = (range.start(), range.end());
-        ConfigError::new_err(format!("ipv6_prefix must be from {low} to {high}, got {ipv6_prefix}"))
-    })
-}
-
-/// Whom `trusted_proxies` names: networks, or a number of hops.
-fn trust(trusted: &Bound<'_, PyAny>) -> PyResult<Trust> {
-    const EXPECTED: &str = "a list of networks such as [\"10.0.0.0/8\"], or the number of proxies";
-    if trusted.is_instance_of::<PyInt>() && !trusted.is_instance_of::<PyBool>() {
-        let hops = trusted.extract().map_err(|_| {
-            wrong_value("trusted_proxies, as a number of proxies,", trusted, "from 0 to 255")
-        })?;
-        return Ok(Trust::hops(hops));
-    }
-    let text = |value: &Bound<'_, PyAny>| -> PyResult<String> {
-        let text = expect::<PyString>("every trusted proxy", value, "a str")?;
-        Ok(text.to_cow()?.into_owned())
-    };
-    let words: Vec<String> = if trusted.is_instance_of::<PyString>() {
-        vec![text(trusted)?]
-    } else {
-        let wrong = |_| wrong_type("trusted_proxies", trusted, EXPECTED);
-        trusted.try_iter().map_err(wrong)?.map(|word| text(&word?)).collect::<PyResult<_>>()?
-    };
-    Trust::from_words(words.iter().map(String::as_str))
-        .map_err(|error| ConfigError::new_err(format!("trusted_proxies: {error}")))
 }

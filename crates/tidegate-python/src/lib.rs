@@ -10,12 +10,18 @@ mod decision;
 mod errors;
 mod facts;
 mod gate;
+mod headers;
 mod limiter;
+mod lookup;
+mod notices;
+mod passage;
 mod pickle;
 mod ready;
 mod refusal;
 mod rule;
+mod setup;
 mod switch;
+mod visit;
 
 /// The compiled part of tidegate. Times are seconds unless a name says otherwise.
 #[pyo3::pymodule]
@@ -28,6 +34,8 @@ mod _native {
     use super::gate::PyGate;
     #[pymodule_export]
     use super::limiter::{PyLimiter, canonical_limit};
+    #[pymodule_export]
+    use super::passage::{AsgiPassage, WsgiPassage};
     #[pymodule_export]
     use super::pickle::restore_decision;
     #[pymodule_export]

@@ -9,7 +9,7 @@ use tidegate_core::{
 };
 
 use crate::{
-    Client, Error, Rule,
+    Client, Error, Outcome, Rule,
     rule::{Counted, Rules},
 };
 
@@ -115,6 +115,19 @@ impl Decision {
         }
     }
 
+    /// The answer in short.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let verdict = match (self.reason, self.retry_after) {
+            (None, _) => Verdict::Allowed,
+            (Some(Reason::Never), _) | (Some(Reason::Limit), None) => Verdict::Never,
+            (Some(Reason::Limit), Some(wait)) => Verdict::Denied { retry_after: wait.into() },
+        };
+        let delay = self.delay.into();
+        let answer = core::Decision { verdict, delay, ..self.parts[self.binding] };
+        Outcome { answer, at: self.at }
+    }
+
     /// Name of the rule whose limit is binding.
     #[must_use]
     pub fn rule(&self) -> &str {
@@ -168,9 +181,20 @@ impl Decision {
     #[must_use]
     pub fn fields(&self, profile: Profile, unix_now: Nanos) -> Vec<(&'static str, String)> {
         let mut fields = Vec::with_capacity(4);
-        self.report(&self.policies(), unix_now)
-            .write(profile, &mut |name, value| fields.push((name, value.to_owned())));
+        self.write_fields(profile, unix_now, &mut |name, value| {
+            fields.push((name, value.to_owned()));
+        });
         fields
+    }
+
+    /// Passes the name and value of each of the [`fields`](Self::fields) to `sink`.
+    pub fn write_fields(
+        &self,
+        profile: Profile,
+        unix_now: Nanos,
+        sink: &mut impl FnMut(&'static str, &str),
+    ) {
+        self.report(&self.policies(), unix_now).write(profile, sink);
     }
 
     /// The status and body of a refusal, in the form that the request's `Accept` field asks

@@ -1,17 +1,22 @@
 //! From rules and subjects to charges, and from the store's answers to one decision.
 //!
-//! Shared by the limiter and the gate. Reads the clock once per request.
+//! Shared by the limiter and the gate. Reads the clock once per request, and once more when
+//! a refusal may be the fault of the clock.
 
-use std::sync::Arc;
+use std::{slice, sync::Arc};
 
 use smallvec::SmallVec;
-use tidegate_core::{self as core, Adjustment, Change, Charge, Nanos, Verdict};
+use tidegate_core::{self as core, Adjustment, Change, Charge, Nanos, Program, Verdict};
 
 use crate::{
-    Clock, Decision, Error, Store,
+    Clock, Decision, Error, Outcome, Store,
+    clock::COARSEST,
     decision::Parts,
     rule::{Counted, Rules},
 };
+
+/// Requests that are decided on one reading of the clock.
+const BATCH: usize = 64;
 
 /// Rules, and where their counts live.
 pub(crate) struct Engine {
@@ -20,6 +25,8 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     /// Whether any limit needs the time of day.
     calendar: bool,
+    /// Whether a clock that lags by a tick is good enough for every limit.
+    coarse: bool,
 }
 
 /// Whether to take units or only to look.
@@ -52,7 +59,8 @@ impl Instant {
 impl Engine {
     pub(crate) fn new(rules: Rules, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         let calendar = rules.counted.iter().any(|counted| counted.calendar.is_some());
-        Self { rules: Arc::new(rules), store, clock, calendar }
+        let coarse = rules.counted.iter().all(|counted| takes_coarse(counted.limit.program()));
+        Self { rules: Arc::new(rules), store, clock, calendar, coarse }
     }
 
     /// Decides one request. `subject` gives a rule's subject by the rule's position; `cost`
@@ -63,17 +71,23 @@ impl Engine {
         cost: Option<u32>,
         subject: impl Fn(usize) -> &'s [u8],
     ) -> Result<Decision, Error> {
-        let instant = self.instant();
-        let charges: SmallVec<[Charge<'_>; 2]> = self
-            .rules
-            .counted
-            .iter()
-            .map(|counted| Charge {
-                key: self.key(counted, subject(counted.rule)),
-                limit: &counted.limit,
-                cost: cost.unwrap_or(self.rules.rules[counted.rule].cost),
-                at: instant.on_timeline(counted, instant.now),
-            })
+        let decision = self.decide_at(self.glance(), mode, cost, &subject)?;
+        if self.may_be_late(decision.retry_after.map(Nanos::from)) {
+            return self.decide_at(self.instant(), mode, cost, &subject);
+        }
+        Ok(decision)
+    }
+
+    fn decide_at<'s>(
+        &self,
+        instant: Instant,
+        mode: Mode,
+        cost: Option<u32>,
+        subject: impl Fn(usize) -> &'s [u8],
+    ) -> Result<Decision, Error> {
+        let counted = self.rules.counted.iter();
+        let charges: SmallVec<[Charge<'_>; 2]> = counted
+            .map(|counted| self.charge(instant, counted, subject(counted.rule), cost))
             .collect();
         let mut parts = Parts::from_elem(UNDECIDED, charges.len());
         match mode {
@@ -81,6 +95,89 @@ impl Engine {
             Mode::Peek => self.store.peek(&charges, instant.now, &mut parts)?,
         }
         Ok(Decision::new(Arc::clone(&self.rules), parts, instant.now))
+    }
+
+    /// The one limit that there is, if there is only one: what the short ways below are for.
+    #[inline]
+    pub(crate) fn only(&self) -> Option<&Counted> {
+        match self.rules.counted.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Decides one request under the `only` limit. Copies nothing but the answer.
+    #[inline]
+    pub(crate) fn check_only(
+        &self,
+        only: &Counted,
+        cost: Option<u32>,
+        subject: &[u8],
+    ) -> Result<Outcome, Error> {
+        let outcome = self.check_only_at(self.glance(), only, cost, subject)?;
+        if self.may_be_late(outcome.answer.retry_after()) {
+            return self.check_only_at(self.instant(), only, cost, subject);
+        }
+        Ok(outcome)
+    }
+
+    #[inline]
+    fn check_only_at(
+        &self,
+        instant: Instant,
+        only: &Counted,
+        cost: Option<u32>,
+        subject: &[u8],
+    ) -> Result<Outcome, Error> {
+        let charge = self.charge(instant, only, subject, cost);
+        let mut answer = UNDECIDED;
+        self.store.check(slice::from_ref(&charge), instant.now, slice::from_mut(&mut answer))?;
+        Ok(Outcome { answer, at: instant.now })
+    }
+
+    /// Decides one request of each subject under the `only` limit, one after the other.
+    /// Reads the clock once for every [`BATCH`] of them.
+    pub(crate) fn check_each<K: AsRef<[u8]>>(
+        &self,
+        only: &Counted,
+        cost: Option<u32>,
+        subjects: &[K],
+        mut take: impl FnMut(Outcome),
+    ) -> Result<(), Error> {
+        for subjects in subjects.chunks(BATCH) {
+            let instant = self.glance();
+            let charges: SmallVec<[Charge<'_>; BATCH]> = subjects
+                .iter()
+                .map(|subject| self.charge(instant, only, subject.as_ref(), cost))
+                .collect();
+            let mut answers = [UNDECIDED; BATCH];
+            let answers = &mut answers[..charges.len()];
+            self.store.check_each(&charges, instant.now, answers)?;
+            for (subject, &answer) in subjects.iter().zip(&*answers) {
+                take(if self.may_be_late(answer.retry_after()) {
+                    self.check_only_at(self.instant(), only, cost, subject.as_ref())?
+                } else {
+                    Outcome { answer, at: instant.now }
+                });
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn charge<'a>(
+        &'a self,
+        instant: Instant,
+        counted: &'a Counted,
+        subject: &'a [u8],
+        cost: Option<u32>,
+    ) -> Charge<'a> {
+        Charge {
+            key: self.key(counted, subject),
+            limit: &counted.limit,
+            cost: cost.unwrap_or_else(|| self.rules.rules[counted.rule].cost),
+            at: instant.on_timeline(counted, instant.now),
+        }
     }
 
     /// Changes every limit's count of `subject`. `change` is given the time of a charge made
@@ -112,9 +209,39 @@ impl Engine {
     }
 
     fn instant(&self) -> Instant {
-        let unix = if self.calendar { self.clock.unix_now() } else { Nanos::ZERO };
-        Instant { now: self.clock.now(), unix }
+        self.at(self.clock.now())
     }
+
+    /// The time, as cheap as the limits allow.
+    #[inline]
+    fn glance(&self) -> Instant {
+        self.at(if self.coarse { self.clock.now_coarse() } else { self.clock.now() })
+    }
+
+    #[inline]
+    fn at(&self, now: Nanos) -> Instant {
+        let unix = if self.calendar { self.clock.unix_now() } else { Nanos::ZERO };
+        Instant { now, unix }
+    }
+
+    /// Whether a refusal found at a [`glance`](Self::glance) may be over already: whoever
+    /// waits for exactly as long as he was told must get in.
+    #[inline]
+    fn may_be_late(&self, retry_after: Option<Nanos>) -> bool {
+        self.coarse && retry_after.is_some_and(|wait| wait <= COARSEST)
+    }
+}
+
+/// Whether a limit may be checked by a clock that lags by a tick.
+///
+/// A clock that lags by up to `d` lets `d·B/F` units more pass in a window, with `B` what a
+/// rested key can spend at once and `F` the time to fill. From one second on that is at most
+/// a hundredth of `B`. A queue tells its callers when to go, and so never gets the coarse time.
+///
+/// Source: the bound of GCRA, `B + ⌊(W + d)/T⌋` in any window `W`, with `T = F/B`.
+fn takes_coarse(program: &Program) -> bool {
+    let queues = matches!(program, Program::LeakyQueue(_));
+    !queues && program.fill_time() >= Nanos::SECOND
 }
 
 /// What stands in a decision's place until the store has written it.

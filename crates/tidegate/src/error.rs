@@ -85,10 +85,26 @@ pub enum Error {
     },
 
     /// A store that this build does not know.
-    #[error("unknown store `{url}`; expected memory:// or memory://?capacity=1M")]
+    #[error("unknown store `{url}`; expected memory:// or shared://NAME, perhaps with ?capacity=1M")]
     UnknownStore {
         /// The URL, secrets masked.
         url: String,
+    },
+
+    /// A shared table could not be opened, or could not count.
+    #[cfg(unix)]
+    #[error(transparent)]
+    Shared(#[from] tidegate_memory::SharedError),
+
+    /// A store cannot count a limit of a rule.
+    #[error("rule `{rule}` has the limit {limit}, which the store cannot count: {reason}")]
+    UnsupportedLimit {
+        /// The rule's name.
+        rule: String,
+        /// The limit, in canonical spelling.
+        limit: String,
+        /// Why, and what would be right.
+        reason: String,
     },
 
     /// A store's URL has an option that makes no sense.

@@ -2,7 +2,11 @@
 //!
 //! Knows requests only as [`Facts`]; each framework's adapter translates its own.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+    sync::Arc,
+};
 
 use smallvec::SmallVec;
 use tidegate_core::address::{Client as Found, ClientAddress, Resolver, Source};
@@ -12,6 +16,7 @@ use crate::{
     Client, Clock, Decision, Error, Key, Rule, Store, SystemClock,
     engine::{Engine, Mode},
     rule::Rules,
+    store::check_support,
 };
 
 /// Field values, in the order in which they came.
@@ -100,9 +105,9 @@ impl Gate {
             .iter()
             .enumerate()
             .map(|(index, rule)| self.subject(index, rule, facts, client.as_ref()))
-            .collect::<Result<SmallVec<[Cow<'_, [u8]>; 2]>, _>>()?;
-        let mut decision = self.engine.decide(mode, cost, |rule| subjects[rule].as_ref())?;
-        decision.subject = Some(subjects[decision.rule_index()].as_ref().into());
+            .collect::<Result<SmallVec<[Subject<'_>; 2]>, _>>()?;
+        let mut decision = self.engine.decide(mode, cost, |rule| subjects[rule].as_bytes())?;
+        decision.subject = Some(subjects[decision.rule_index()].as_bytes().into());
         decision.client = client.map(Into::into);
         Ok(decision)
     }
@@ -117,6 +122,12 @@ impl Gate {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.engine.rules.rules
+    }
+
+    /// The name of the store, for instance `memory`.
+    #[must_use]
+    pub fn store_name(&self) -> &'static str {
+        self.engine.store.name()
     }
 
     /// How clients' addresses are found.
@@ -153,42 +164,72 @@ impl Gate {
         rule: &Rule,
         facts: &'f dyn Facts,
         client: Option<&Found<'_>>,
-    ) -> Result<Cow<'f, [u8]>, Error> {
-        match &rule.key {
-            Key::Global => return Ok(Cow::Borrowed(b"")),
+    ) -> Result<Subject<'f>, Error> {
+        let given = match &rule.key {
+            Key::Global => Cow::Borrowed(&b""[..]),
             Key::Custom => {
                 let missing = || Error::MissingKey { rule: rule.name.clone() };
-                return facts.key(index).ok_or_else(missing);
+                facts.key(index).ok_or_else(missing)?
             }
-            Key::Ip if client.is_some() => {}
+            Key::Ip if client.is_some() => return Ok(self.by_address("", client)),
             Key::Ip | Key::Path | Key::Method | Key::Header(_) if !facts.is_request() => {
                 let key = rule.key.to_string();
                 return Err(Error::OutsideRequest { rule: rule.name.clone(), key });
             }
-            Key::Path => return Ok(facts.path()),
-            Key::Method => return Ok(Cow::Borrowed(facts.method().as_bytes())),
+            Key::Ip => return Ok(self.by_address("", client)),
+            Key::Path => facts.path(),
+            Key::Method => Cow::Borrowed(facts.method().as_bytes()),
             Key::Header(name) => {
                 let mut lines = facts.header(name);
                 match lines.len() {
-                    0 => return Ok(self.without_header(client)),
-                    1 => return Ok(lines.swap_remove(0)),
+                    // Apart from everybody with the field: no value can contain this byte.
+                    0 => return Ok(self.by_address("\0", client)),
+                    1 => lines.swap_remove(0),
                     // A field sent several times means its values joined by commas.
-                    _ => return Ok(Cow::Owned(lines.join(&b", "[..]))),
+                    _ => Cow::Owned(lines.join(&b", "[..])),
                 }
             }
-            Key::Ip => {}
+        };
+        Ok(Subject::Given(given))
+    }
+
+    fn by_address(&self, mark: &str, client: Option<&Found<'_>>) -> Subject<'static> {
+        let mut text = Text::default();
+        let subject = client.map(|client| client.subject(&self.resolver));
+        let written = match subject {
+            Some(subject) => write!(text, "{mark}{subject}"),
+            None => text.write_str(mark),
+        };
+        debug_assert!(written.is_ok(), "writing to memory cannot fail");
+        Subject::Written(text)
+    }
+}
+
+/// Whom a rule counts in one request.
+enum Subject<'f> {
+    /// Part of the request.
+    Given(Cow<'f, [u8]>),
+    /// A client's address.
+    Written(Text),
+}
+
+impl Subject<'_> {
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Given(bytes) => bytes,
+            Self::Written(text) => &text.0,
         }
-        Ok(Cow::Owned(self.address(client).into_bytes()))
     }
+}
 
-    fn address(&self, client: Option<&Found<'_>>) -> String {
-        client.map(|client| client.subject(&self.resolver).to_string()).unwrap_or_default()
-    }
+/// Text that stays on the stack while it is no longer than an IPv6 network's.
+#[derive(Default)]
+struct Text(SmallVec<[u8; 64]>);
 
-    /// The subject of a request that lacks the header field its rule counts by: its address,
-    /// behind a byte that no field value can contain.
-    fn without_header(&self, client: Option<&Found<'_>>) -> Cow<'static, [u8]> {
-        Cow::Owned(format!("\0{}", self.address(client)).into_bytes())
+impl fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 }
 
@@ -196,7 +237,7 @@ impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gate")
             .field("rules", &self.rules())
-            .field("store", &self.engine.store.name())
+            .field("store", &self.store_name())
             .finish_non_exhaustive()
     }
 }
@@ -247,6 +288,7 @@ impl GateBuilder {
         let by_address = |rule: &Rule| matches!(rule.key, Key::Ip | Key::Header(_));
         let needs_client = rules.rules.iter().any(by_address);
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        check_support(&*store, &rules.rules)?;
         let engine = Engine::new(rules, store, self.clock);
         Ok(Gate { engine, resolver: self.resolver, needs_client })
     }

@@ -6,9 +6,10 @@ use tidegate_core::{Change, Nanos};
 use tidegate_memory::MemoryStore;
 
 use crate::{
-    Clock, Decision, Error, Rule, Store, SystemClock,
+    Clock, Decision, Error, OneLimit, Outcome, Rule, Store, SystemClock,
     engine::{Engine, Mode},
     rule::Rules,
+    store::check_support,
 };
 
 /// Rules, and where their counts live.
@@ -51,8 +52,28 @@ impl Limiter {
     /// # Errors
     ///
     /// As [`check`](Self::check).
+    #[inline]
     pub fn allow(&self, key: &str) -> Result<bool, Error> {
-        Ok(self.check(key)?.allowed)
+        Ok(self.outcome_at(key.as_bytes(), None)?.is_allowed())
+    }
+
+    /// Decides as [`check_cost`](Self::check_cost), and answers in short: the quickest check
+    /// that tells more than yes or no.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    #[inline]
+    pub fn outcome(&self, key: impl AsRef<[u8]>, cost: u32) -> Result<Outcome, Error> {
+        self.outcome_at(key.as_ref(), Some(cost))
+    }
+
+    #[inline]
+    fn outcome_at(&self, key: &[u8], cost: Option<u32>) -> Result<Outcome, Error> {
+        match self.engine.only() {
+            Some(only) => self.engine.check_only(only, cost, key),
+            None => Ok(self.engine.decide(Mode::Check, cost, |_| key)?.outcome()),
+        }
     }
 
     /// Whether a request of `cost` units would now pass, and how things stand. Takes nothing.
@@ -122,6 +143,17 @@ impl Limiter {
     /// As [`check`](Self::check).
     pub fn reset(&self, key: impl AsRef<[u8]>) -> Result<(), Error> {
         self.engine.adjust(key.as_ref(), None, |_| Change::Reset)
+    }
+
+    pub(crate) const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What makes decisions of outcomes; `None` when there are several limits, of which an
+    /// outcome tells but one.
+    #[must_use]
+    pub fn one_limit(&self) -> Option<OneLimit> {
+        OneLimit::new(&self.engine.rules)
     }
 
     /// The time by this limiter's clock.
@@ -222,6 +254,7 @@ impl LimiterBuilder {
     pub fn build(self) -> Result<Limiter, Error> {
         let rules = Rules::new(self.rules)?;
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        check_support(&*store, &rules.rules)?;
         Ok(Limiter { engine: Engine::new(rules, store, self.clock) })
     }
 }

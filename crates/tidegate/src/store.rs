@@ -2,10 +2,12 @@
 
 use std::slice;
 
-use tidegate_core::{Adjustment, Charge, Decision, Nanos};
+use tidegate_core::{Adjustment, Charge, Decision, Limit, Nanos};
 use tidegate_memory::MemoryStore;
+#[cfg(unix)]
+use tidegate_memory::{SharedError, SharedStore};
 
-use crate::Error;
+use crate::{Error, Rule};
 
 /// A place where counts live.
 ///
@@ -24,6 +26,12 @@ use crate::Error;
 pub trait Store: Send + Sync + 'static {
     /// The store's name in messages, for instance `memory`.
     fn name(&self) -> &'static str;
+
+    /// Says why `limit` cannot be counted here, if it cannot. Asked once, when a limiter or
+    /// gate is built, so that no request is the first to find out.
+    fn refuses(&self, _limit: &Limit) -> Option<String> {
+        None
+    }
 
     /// Decides all `charges` of one request: `decisions[i]` answers `charges[i]`.
     ///
@@ -116,4 +124,59 @@ impl Store for MemoryStore {
         self.adjust(adjustments, now);
         Ok(())
     }
+}
+
+#[cfg(unix)]
+impl Store for SharedStore {
+    fn name(&self) -> &'static str {
+        "shared"
+    }
+
+    fn refuses(&self, limit: &Limit) -> Option<String> {
+        (!self.supports(limit)).then(|| SharedError::Unsupported.to_string())
+    }
+
+    fn check(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), Error> {
+        Ok(self.check(charges, now, decisions)?)
+    }
+
+    fn check_each(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), Error> {
+        Ok(self.check_each(charges, now, decisions)?)
+    }
+
+    fn peek(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), Error> {
+        Ok(self.peek(charges, now, decisions)?)
+    }
+
+    fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), Error> {
+        Ok(self.adjust(adjustments, now)?)
+    }
+}
+
+/// Asks the store about every limit of every rule.
+pub(crate) fn check_support(store: &dyn Store, rules: &[Rule]) -> Result<(), Error> {
+    for rule in rules {
+        for limit in rule.limits() {
+            if let Some(reason) = store.refuses(limit) {
+                let (rule, limit) = (rule.name().to_owned(), limit.to_string());
+                return Err(Error::UnsupportedLimit { rule, limit, reason });
+            }
+        }
+    }
+    Ok(())
 }

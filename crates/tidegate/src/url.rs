@@ -14,33 +14,80 @@ const MAX_CAPACITY: u64 = 1_000_000_000;
 /// | URL | store |
 /// |---|---|
 /// | `memory://` | counts in this process |
-/// | `memory://?capacity=1M` | the same, with room for so many keys (`k`, `M` accepted) |
+/// | `shared://NAME` | counts in the file `/dev/shm/tidegate-NAME`, for all processes of the host |
+/// | `shared:///path/to/file` | the same in a file of choice |
+///
+/// Both take `?capacity=1M`, the number of keys to make room for (`k`, `M` accepted). A shared
+/// store also takes `replace=true`, which puts a new file in the place of one that does not
+/// fit.
 ///
 /// # Errors
 ///
-/// [`Error::UnknownStore`], [`Error::StoreOption`]. Passwords in the URL are not repeated.
+/// [`Error::UnknownStore`], [`Error::StoreOption`], [`Error::Shared`]. Passwords in the URL are
+/// not repeated.
 pub fn open_store(url: &str) -> Result<Arc<dyn Store>, Error> {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return Err(unknown(url));
-    };
-    if scheme != "memory" {
-        return Err(unknown(url));
+    let (scheme, rest) = url.split_once("://").ok_or_else(|| unknown(url))?;
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    match scheme {
+        "memory" => open_memory(place, query),
+        #[cfg(unix)]
+        "shared" => open_shared(place, query),
+        _ => Err(unknown(url)),
     }
-    let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
+}
+
+fn open_memory(place: &str, query: &str) -> Result<Arc<dyn Store>, Error> {
     if !place.is_empty() {
         let option = format!("name `{place}`");
-        return Err(Error::StoreOption { option, expected: "no name after memory://" });
+        let expected = "no name after memory://; for a table that processes share, shared://NAME";
+        return Err(Error::StoreOption { option, expected });
     }
     let mut capacity = MemoryStore::DEFAULT_CAPACITY;
-    for pair in options.split('&').filter(|pair| !pair.is_empty()) {
-        let Some(("capacity", value)) = pair.split_once('=') else {
-            let option = format!("option `{pair}`");
-            return Err(Error::StoreOption { option, expected: "capacity=KEYS" });
-        };
-        capacity = parse_capacity(value)?;
+    for (name, value) in options(query) {
+        match name {
+            "capacity" => capacity = parse_capacity(value)?,
+            _ => return Err(unknown_option(name, value, "capacity=KEYS")),
+        }
     }
     let store = MemoryStore::with_capacity(capacity, MemoryStore::DEFAULT_LOG_BYTES);
     Ok(Arc::new(store.map_err(|source| Error::NoMemory { keys: capacity, source })?))
+}
+
+#[cfg(unix)]
+fn open_shared(place: &str, query: &str) -> Result<Arc<dyn Store>, Error> {
+    use tidegate_memory::{SharedOptions, SharedStore};
+
+    let path = shared_path(place)?;
+    let mut shared = SharedOptions { capacity: None, replace: false };
+    for (name, value) in options(query) {
+        match (name, value) {
+            ("capacity", _) => shared.capacity = Some(parse_capacity(value)?),
+            ("replace", "true") => shared.replace = true,
+            ("replace", "false") => shared.replace = false,
+            _ => return Err(unknown_option(name, value, "capacity=KEYS or replace=true")),
+        }
+    }
+    Ok(Arc::new(SharedStore::open(&path, shared)?))
+}
+
+/// The file of a shared table: an absolute path as it is, a name below `/dev/shm`.
+#[cfg(unix)]
+fn shared_path(place: &str) -> Result<std::path::PathBuf, Error> {
+    let expected = "a name of 1 to 100 letters, digits, `-`, `_` and `.`, as in shared://myapp, or an absolute path, as in shared:///run/myapp/limits";
+    if place.starts_with('/') && !place.ends_with('/') {
+        return Ok(place.into());
+    }
+    let spelled = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if !(1..=100).contains(&place.len()) || !place.bytes().all(spelled) {
+        return Err(Error::StoreOption { option: format!("name `{place}`"), expected });
+    }
+    Ok(std::path::Path::new("/dev/shm").join(format!("tidegate-{place}")))
+}
+
+/// The names and values of a query; a name without a value has an empty one.
+fn options(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
 fn parse_capacity(value: &str) -> Result<usize, Error> {
@@ -59,6 +106,14 @@ fn parse_capacity(value: &str) -> Result<usize, Error> {
             option: format!("capacity `{value}`"),
             expected: "a number of keys from 1 to 1000M, such as 1M or 250k",
         })
+}
+
+fn unknown_option(name: &str, value: &str, expected: &'static str) -> Error {
+    let option = match value {
+        "" => format!("option `{name}`"),
+        _ => format!("option `{name}={value}`"),
+    };
+    Error::StoreOption { option, expected }
 }
 
 fn unknown(url: &str) -> Error {
@@ -103,6 +158,20 @@ mod tests {
         assert!(message("memory://?capacity=lots").contains("capacity `lots`"));
         assert!(message("memory://?capacity=0").contains("from 1 to 1000M"));
         assert!(message("memory://?size=3").contains("capacity=KEYS"));
-        assert!(message("memory://table").contains("no name after memory://"));
+        assert!(message("memory://table").contains("shared://NAME"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shared_table_has_a_name_or_a_path() {
+        let path = |place| shared_path(place).ok().map(|path| path.display().to_string());
+
+        assert_eq!(path("my-app.1").as_deref(), Some("/dev/shm/tidegate-my-app.1"));
+        assert_eq!(path("/run/app/limits").as_deref(), Some("/run/app/limits"));
+        for place in ["", "a/b", "..%2f", "ü", "/run/app/"] {
+            assert_eq!(path(place), None, "{place}");
+        }
+        assert!(message("shared://a?replace=maybe").contains("replace=true"));
+        assert!(message("shared://").contains("shared://myapp"));
     }
 }

@@ -1,0 +1,102 @@
+"""Measures tidegate beside other libraries. Run by `./dev bench`.
+
+usage: ./dev bench [--quick] [--only rust|python|web]
+
+Prints tables. A full run also writes `bench/results/full.json`, and from it
+`docs/benchmarks.md` and its pictures; any other run writes its result below `target/`.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from bench import engine, environment
+from bench.effort import FULL, QUICK, Effort
+from bench.report import machine, page, tables
+from bench.report.targets import TARGETS, Figures
+
+ROOT = environment.ROOT
+PARTS = ("rust", "python", "web")
+
+
+def main() -> None:
+    """Builds, measures and reports."""
+    parser = argparse.ArgumentParser(prog="./dev bench", description="Measures tidegate.")
+    parser.add_argument("--quick", action="store_true", help="about a minute")
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
+    options = parser.parse_args()
+    effort = QUICK if options.quick else FULL
+    parts = [options.only] if options.only else list(PARTS)
+
+    environment.prepare()
+    begun = time.monotonic()
+    figures, notes = _measure(parts, effort)
+    result = _result(effort, figures, notes)
+    print(f"bench: measured for {time.monotonic() - begun:.0f} s\n")
+    for title, table in tables.all_tables(result):
+        print(f"{title}\n\n{table}\n")
+    for note in notes:
+        print("note:", note)
+    is_whole = effort is FULL and not options.only
+    _write(result, ROOT / "bench" / "results" if is_whole else environment.TARGET, is_whole)
+
+
+def _measure(parts: list[str], effort: Effort) -> tuple[dict[str, list[float]], list[str]]:
+    figures: dict[str, list[float]] = {}
+    notes: list[str] = []
+    if "rust" in parts:
+        figures |= engine.measure(effort)
+    often = ["--rounds", str(effort.rounds), "--milliseconds", str(effort.milliseconds)]
+    keys = ["--keys", *map(str, effort.python_keys)]
+    own_keys = ["--own-keys", *map(str, effort.python_own_keys)]
+    for part, module, more in (
+        ("python", "bench.python.calls", [*keys, *own_keys]),
+        ("web", "bench.python.web", []),
+    ):
+        if part in parts:
+            print("bench:", part)
+            found = json.loads(environment.python(module, *often, *more))
+            figures |= found["figures"]
+            notes += found["notes"]
+    return figures, notes
+
+
+def _result(effort: Effort, figures: Figures, notes: list[str]) -> dict[str, Any]:
+    targets = []
+    for target in TARGETS:
+        value = target.value(figures)
+        row = {"text": target.text, "value": value, "sense": target.sense, "bound": target.bound}
+        met = value is not None and target.is_met(value)
+        targets.append({**row, "unit": target.unit, "met": met})
+    return {
+        "effort": effort.name,
+        "machine": machine.describe(),
+        "versions": machine.versions(),
+        "targets": targets,
+        "figures": {name: _summary(row) for name, row in figures.items()},
+        "notes": notes,
+    }
+
+
+def _summary(row: list[float] | Any) -> dict[str, float]:
+    tenths = quantiles(row, n=10, method="inclusive") if len(row) > 1 else [row[0]]
+    figures = {"median": median(row), "low": tenths[0], "high": tenths[-1]}
+    return {name: round(figure, 3) for name, figure in figures.items()} | {"rounds": len(row)}
+
+
+def _write(result: dict[str, Any], folder: Path, is_whole: bool) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{result['effort']}.json"
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    print("bench: wrote", path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+    if is_whole:
+        (ROOT / "docs" / "benchmarks.md").write_text(page.render(result))
+        pictures = ROOT / "docs" / "benchmarks"
+        environment.python("bench.report.pictures", str(path), str(pictures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+//! The same table in a file that all worker processes of a host map.
+//!
+//! * [`header`]: what the file says of itself, and why another process might refuse it.
+//! * [`file`]: opening and making it, by many processes at once.
+//! * [`SharedStore`]: the store.
+
+mod error;
+mod file;
+mod header;
+
+use std::{fmt, path::Path};
+
+use tidegate_core::{Adjustment, Charge, Decision, Limit, Nanos};
+
+pub use self::error::SharedError;
+use crate::{
+    cells::{Cells, Stats, Unsupported},
+    flat::WAYS,
+    hash::Secret,
+};
+
+/// Counts in a file that all processes of a host share: exact across workers, without a
+/// server, at the speed of memory.
+///
+/// Every process maps the same bytes and changes them by the same compare-and-swap as
+/// [`MemoryStore`](crate::MemoryStore). Nobody ever holds a lock while it counts, so a worker
+/// that is killed at any instruction harms nobody. The file stays when all workers are gone,
+/// and so do the counts; after a reboot it starts anew.
+///
+/// The time that is passed in must be the same in all processes: `CLOCK_MONOTONIC`.
+///
+/// # What it cannot do
+///
+/// * The sliding window log, and sliding window counters of more than 2 097 151 units: their
+///   state does not fit into a slot. [`supports`](Self::supports) tells.
+/// * Survive that somebody shortens the file while it is mapped: the kernel then sends
+///   SIGBUS. To get rid of a table, remove the file; who has it mapped keeps it.
+pub struct SharedStore(Cells);
+
+/// How to open a [`SharedStore`].
+#[derive(Clone, Copy, Debug)]
+pub struct SharedOptions {
+    /// Keys to make room for, rounded up to a power of two of at least 8. `None` takes the
+    /// file as it is, and makes a new one with [`SharedStore::DEFAULT_CAPACITY`].
+    pub capacity: Option<usize>,
+    /// Put a new file in the place of one that does not fit, instead of refusing it. Whoever
+    /// has the old one mapped goes on with that.
+    pub replace: bool,
+}
+
+impl SharedStore {
+    /// Keys that a new file has room for unless told otherwise.
+    pub const DEFAULT_CAPACITY: usize = 1 << 18;
+
+    /// Opens the table in the file `path`, which is made if there is none.
+    ///
+    /// Processes that start together agree on one file. It is readable and writable by its
+    /// owner alone.
+    ///
+    /// # Errors
+    ///
+    /// [`SharedError`], which names the path and says what would be right.
+    pub fn open(path: &Path, options: SharedOptions) -> Result<Self, SharedError> {
+        let slots = options
+            .capacity
+            .map(|keys| keys.max(WAYS).checked_next_power_of_two().unwrap_or(usize::MAX));
+        let (region, header) = file::open(path, slots, options.replace)?;
+        Ok(Self(Cells::new(region, Secret::from_words(header.secret), None)))
+    }
+
+    /// Whether `limit` can be counted here.
+    #[must_use]
+    pub fn supports(&self, limit: &Limit) -> bool {
+        limit.capacity() == 0 || self.0.supports(limit)
+    }
+
+    /// Decides all `charges` of one request, as
+    /// [`MemoryStore::check`](crate::MemoryStore::check) does.
+    ///
+    /// # Errors
+    ///
+    /// [`SharedError::Unsupported`] for a limit that [`supports`](Self::supports) denies.
+    ///
+    /// # Panics
+    ///
+    /// If the two slices differ in length.
+    #[inline]
+    pub fn check(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), SharedError> {
+        Ok(self.0.check(charges, now, decisions)?)
+    }
+
+    /// Decides many requests of one charge each, as
+    /// [`MemoryStore::check_each`](crate::MemoryStore::check_each) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    ///
+    /// # Panics
+    ///
+    /// If the two slices differ in length.
+    pub fn check_each(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), SharedError> {
+        Ok(self.0.check_each(charges, now, decisions)?)
+    }
+
+    /// Answers as [`check`](Self::check) would, and takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    ///
+    /// # Panics
+    ///
+    /// If the two slices differ in length.
+    pub fn peek(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), SharedError> {
+        Ok(self.0.peek(charges, now, decisions)?)
+    }
+
+    /// Applies changes that are not requests.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), SharedError> {
+        Ok(self.0.adjust(adjustments, now)?)
+    }
+
+    /// What the table holds at `now`; evictions and retries are those of this process.
+    #[must_use]
+    pub fn stats(&self, now: Nanos) -> Stats {
+        self.0.stats(now)
+    }
+}
+
+impl From<Unsupported> for SharedError {
+    fn from(_: Unsupported) -> Self {
+        Self::Unsupported
+    }
+}
+
+impl fmt::Debug for SharedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedStore").finish_non_exhaustive()
+    }
+}

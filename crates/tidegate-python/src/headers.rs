@@ -1,0 +1,148 @@
+//! Response header fields as Python wants them: pairs of text for WSGI, of bytes for ASGI.
+
+use pyo3::{
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyBytes, PyList, PyString, PyTuple},
+};
+use tidegate::{Decision, Nanos, fields::Profile};
+
+/// Every name that a response of ours can have, in its usual capitals.
+const NAMES: [&str; 11] = [
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "Retry-After",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "RateLimit-Policy",
+    "RateLimit",
+    "Content-Type",
+    "Content-Length",
+];
+
+/// Who speaks: both protocols want the same fields in different types.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// Byte strings, names in lower case.
+    Asgi,
+    /// Text.
+    Wsgi,
+}
+
+impl Protocol {
+    /// One field.
+    pub(crate) fn field<'py>(
+        self,
+        py: Python<'py>,
+        name: &str,
+        value: &str,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let name = self.name(py, name);
+        match self {
+            Self::Asgi => (name, PyBytes::new(py, value.as_bytes())).into_pyobject(py),
+            Self::Wsgi => (name, PyString::new(py, value)).into_pyobject(py),
+        }
+    }
+
+    /// The name as an object that is made once.
+    fn name<'py>(self, py: Python<'py>, name: &str) -> Bound<'py, PyAny> {
+        static ASGI: PyOnceLock<[Py<PyAny>; NAMES.len()]> = PyOnceLock::new();
+        static WSGI: PyOnceLock<[Py<PyAny>; NAMES.len()]> = PyOnceLock::new();
+        let made = match self {
+            Self::Asgi => &ASGI,
+            Self::Wsgi => &WSGI,
+        };
+        let Some(index) = NAMES.iter().position(|known| *known == name) else {
+            return self.new_name(py, name).into_bound(py);
+        };
+        let made = made.get_or_init(py, || NAMES.map(|name| self.new_name(py, name)));
+        made[index].bind(py).clone()
+    }
+
+    fn new_name(self, py: Python<'_>, name: &str) -> Py<PyAny> {
+        match self {
+            Self::Asgi => PyBytes::new(py, name.to_ascii_lowercase().as_bytes()).into_any(),
+            Self::Wsgi => PyString::new(py, name).into_any(),
+        }
+        .unbind()
+    }
+
+    /// True when `field`, one of the application's, has this name in whatever case.
+    fn is_named(self, field: &Bound<'_, PyAny>, name: &str) -> bool {
+        let found = match field.cast::<PyTuple>() {
+            Ok(pair) => pair.get_item(0),
+            Err(_) => field.get_item(0),
+        };
+        let Ok(found) = found else { return false };
+        match self {
+            Self::Asgi => found
+                .cast::<PyBytes>()
+                .is_ok_and(|found| found.as_bytes().eq_ignore_ascii_case(name.as_bytes())),
+            Self::Wsgi => found
+                .cast::<PyString>()
+                .is_ok_and(|found| found.to_str().is_ok_and(|it| it.eq_ignore_ascii_case(name))),
+        }
+    }
+}
+
+/// Fields of one response, in order.
+pub(crate) struct Fields<'py> {
+    py: Python<'py>,
+    protocol: Protocol,
+    /// Each with its name, as text.
+    pairs: Vec<(&'static str, Bound<'py, PyTuple>)>,
+}
+
+impl<'py> Fields<'py> {
+    pub(crate) fn new(py: Python<'py>, protocol: Protocol) -> Self {
+        // Three of the usual profile, and what describes a refusal.
+        const USUALLY: usize = 6;
+        Self { py, protocol, pairs: Vec::with_capacity(USUALLY) }
+    }
+
+    pub(crate) fn push(&mut self, name: &'static str, value: &str) -> PyResult<()> {
+        self.pairs.push((name, self.protocol.field(self.py, name, value)?));
+        Ok(())
+    }
+
+    /// Adds what `profile` says about a decision that was made `unix_now` after 1970.
+    pub(crate) fn push_report(
+        &mut self,
+        decision: &Decision,
+        profile: Profile,
+        unix_now: Nanos,
+    ) -> PyResult<()> {
+        let mut outcome = Ok(());
+        decision.write_fields(profile, unix_now, &mut |name, value| {
+            if outcome.is_ok() {
+                outcome = self.push(name, value);
+            }
+        });
+        outcome
+    }
+
+    /// A list of these fields alone.
+    pub(crate) fn into_list(self) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(self.py, self.pairs.into_iter().map(|(_, pair)| pair))
+    }
+
+    /// A new list of the application's fields and these; only its own if it has set one of
+    /// these itself.
+    pub(crate) fn behind(self, own: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        let own = match own.cast::<PyList>() {
+            Ok(list) => list.clone(),
+            Err(_) if !own.is_truthy()? => return self.into_list(),
+            Err(_) => self.py.get_type::<PyList>().call1((own,))?.cast_into()?,
+        };
+        let is_ours = |field: Bound<'_, PyAny>| {
+            self.pairs.iter().any(|(name, _)| self.protocol.is_named(&field, name))
+        };
+        if own.iter().any(is_ours) {
+            return Ok(own);
+        }
+        let joined = own.as_sequence().concat(self.into_list()?.as_sequence())?;
+        Ok(joined.cast_into()?)
+    }
+}
