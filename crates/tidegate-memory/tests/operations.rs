@@ -109,6 +109,41 @@ fn what_was_admitted_is_what_is_missing() {
 }
 
 #[test]
+fn what_is_given_back_is_all_there_again() {
+    let limit: Limit = "1/hour".parse().expect("a limit");
+    let store = MemoryStore::with_capacity(4096, 0).expect("64 KiB");
+    let users: [User; 3] = array::from_fn(User::new);
+
+    // Each takes two keys of three at once, so that the second is often gone when it has the
+    // first; and gives both back when it got them.
+    on_all_threads(|numbers| {
+        for _ in 0..50_000 {
+            let (one, other) = (numbers.pick(&users), numbers.pick(&users));
+            if one.name == other.name {
+                continue;
+            }
+            let mut decisions = [BLANK; 2];
+            store.check(&[one, other].map(|user| user.charge(&limit, 1, NOW)), NOW, &mut decisions);
+            if decisions.iter().all(Decision::is_allowed) {
+                let change = Change::Refund { cost: 1, charged_at: NOW };
+                let refund = |user: &User| {
+                    let key = user.key(&limit);
+                    store.adjust(&[Adjustment { key, limit: &limit, at: NOW, change }], NOW);
+                };
+                refund(one);
+                refund(other);
+            }
+        }
+    });
+
+    for user in &users {
+        let mut decision = [BLANK];
+        store.peek(&[user.charge(&limit, 0, NOW)], NOW, &mut decision);
+        assert_eq!(decision[0].remaining, 1);
+    }
+}
+
+#[test]
 fn no_operation_fails_in_a_table_of_eight_slots() {
     let texts = ["9/second", "fixed_window: 9/second", "sliding_window_counter: 9/second"];
     let locked = ["sliding_window_log: 9/second", "leaky_bucket: 9/second queue 1s"];

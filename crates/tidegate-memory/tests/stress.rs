@@ -26,11 +26,11 @@ use std::{
 };
 
 use flat::{Flat, Update, WAYS};
-use slot::{EMPTY, Owner};
+use slot::{EMPTY, Owner, Word};
 use sync::{AtomicU128, Ordering};
 
 const THREADS: usize = 8;
-const ROUNDS: usize = 5_000;
+const ROUNDS: usize = 1_000;
 
 /// One set, which all keys share. A state counts the units that were taken.
 struct Set {
@@ -55,10 +55,16 @@ impl Set {
     /// forgotten for it.
     fn take(&self, key: u64, limit: u64) -> (bool, bool) {
         let decide = |taken: u64| {
+            // Others get their turn between the look and the exchange, where it hurts most.
+            thread::yield_now();
             let allowed = taken < limit;
             Update { answer: allowed, next: allowed.then_some(taken + 1) }
         };
-        let (allowed, toll) = self.flat().update(0, owner(key), slot::state::<u64>, decide);
+        let debt = |word| {
+            thread::yield_now();
+            slot::state(word)
+        };
+        let (allowed, toll) = self.flat().update(0, owner(key), debt, decide);
         (allowed, toll.evicted)
     }
 
@@ -74,9 +80,9 @@ impl Set {
         used.map(slot::state).collect()
     }
 
-    fn clear(&self) {
-        for slot in &self.slots {
-            slot.store(EMPTY, Ordering::SeqCst);
+    fn fill(&self, words: [Word; WAYS]) {
+        for (slot, word) in self.slots.iter().zip(words) {
+            slot.store(word, Ordering::SeqCst);
         }
     }
 }
@@ -146,10 +152,32 @@ fn a_new_key_is_admitted_exactly_its_limit_by_eight_threads() {
         let most = LIMIT * (1 + forgotten.swap(0, Relaxed));
         let counts = admitted.each_ref().map(|(_, count)| count.swap(0, Relaxed));
         let states = admitted.each_ref().map(|(key, _)| set.states(*key));
-        set.clear();
+        set.fill([EMPTY; WAYS]);
         let exact = counts.iter().all(|count| (LIMIT..=most).contains(count));
         let kept = most > LIMIT || states.iter().all(|states| states == &[LIMIT]);
         (!exact || !kept).then(|| format!("{counts:?} admitted, {states:?} kept"))
+    });
+
+    assert_eq!(amiss, [""; 0]);
+}
+
+#[test]
+fn a_new_key_in_a_full_set_is_admitted_exactly_its_limit_by_eight_threads() {
+    const NEW: u64 = 99;
+    const LIMIT: u64 = 2;
+    let (set, admitted) = (Set::new(), AtomicU64::new(0));
+    // Others in debt: they take nothing, and each owes more than the new key ever will.
+    let full = array::from_fn(|index| owner(index as u64).holding(10 + index as u64));
+    set.fill(full);
+
+    let work = |_: &mut Numbers| {
+        let allowed = (0..2).filter(|_| set.take(NEW, LIMIT).0);
+        admitted.fetch_add(allowed.count() as u64, Relaxed);
+    };
+    let amiss = rounds(ROUNDS, work, || {
+        let (admitted, states) = (admitted.swap(0, Relaxed), set.states(NEW));
+        set.fill(full);
+        (admitted != LIMIT || states != [LIMIT]).then(|| format!("{admitted}, {states:?} kept"))
     });
 
     assert_eq!(amiss, [""; 0]);
