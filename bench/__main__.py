@@ -48,7 +48,7 @@ def _measure(parts: list[str], effort: Effort) -> tuple[dict[str, list[float]], 
     figures: dict[str, list[float]] = {}
     notes: list[str] = []
     if "rust" in parts:
-        figures |= engine.measure(effort)
+        figures, notes = engine.measure(effort)
     often = ["--rounds", str(effort.rounds), "--milliseconds", str(effort.milliseconds)]
     keys = ["--keys", *map(str, effort.python_keys)]
     own_keys = ["--own-keys", *map(str, effort.python_own_keys)]

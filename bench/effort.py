@@ -26,8 +26,8 @@ class Effort:
 
 FULL = Effort(
     name="full",
-    rounds=25,
-    milliseconds=25,
+    rounds=21,
+    milliseconds=15,
     stalls=5,
     keys=(1, 1_000, 100_000, 1_000_000, 10_000_000),
     threaded=(1, 100_000, 10_000_000),

@@ -18,21 +18,23 @@ FLOODED = 1 << 20
 Figures = dict[str, list[float]]
 
 
-def measure(effort: Effort) -> Figures:
-    """Returns every figure of the engine, one for every round."""
+def measure(effort: Effort) -> tuple[Figures, list[str]]:
+    """Returns every figure of the engine, one for every round, and what is missing and why."""
     figures: Figures = {}
     often = [effort.rounds, effort.milliseconds]
     for keys in effort.keys:
         for row in _rows("checks", keys, "1,2" if keys in effort.threaded else "1", *often):
             name = f"rust.keys_{keys}.threads_{row['threads']}.{row['contender']}"
-            figures[name] = row["ns"]
+            figures[name] = row["ns"] or []
     for row in _rows("refusals", *often):
-        figures[f"rust.refused.{row['contender']}"] = row["ns"]
+        figures[f"rust.refused.{row['contender']}"] = row["ns"] or []
     for room in (2_000_000, 16_000_000):
         for row in _rows("stall", 1_000_000, room, effort.stalls):
             name = f"rust.stall.room_{room}.{row['contender']}"
             figures.setdefault(name, []).append(row["longest"])
-    return figures | _memory()
+    notes = [f"{name}: a wrong answer, so no figure" for name in figures if not figures[name]]
+    right = {name: row for name, row in figures.items() if row}
+    return right | _memory(), notes
 
 
 def _memory() -> Figures:

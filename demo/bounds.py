@@ -4,8 +4,10 @@ Pure: records in, numbers out. Nothing here waits, asks a clock or assumes that 
 
 The limit is L units per period P with a burst of B units; T = ceil(P / L) is the emission
 interval and tau = B * T. A client knows only that the limiter decided request k at some time d_k
-with `sent_k <= d_k <= received_k`. Every bound below holds for all such d, so a slow or noisy
-machine makes a bound wider, never wrong.
+with `sent_k <= d_k <= received_k`, and decided it for the time that its clock showed: d_k, or up
+to `CLOCK_LAG_NS` before. Every bound below holds for all such d, so a slow or noisy machine makes a
+bound wider, never wrong. A lag only ever admits more: in any window W at most what fits into W and
+the lag, since a refusal that a lag could explain is decided again without it.
 
 All requests cost one unit and are alike, so only the order of the decision times matters, not
 whose they are. If each d_k lies in its interval, then the k-th smallest d lies between the k-th
@@ -22,25 +24,30 @@ from demo.records import ADMITTED, REFUSED, Record
 
 SECOND_NS = 1_000_000_000
 
+# How far the clock of a limit that takes a second or more to fill may lag behind.
+CLOCK_LAG_NS = 10_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
     """The limit that a client is held to.
 
-    `burst` is B, in requests; `interval_ns` is T, in nanoseconds.
+    `burst` is B, in requests; `interval_ns` is T, in nanoseconds; the clock that decides lags by at
+    most `lag_ns`.
     """
 
     burst: int
     interval_ns: int
+    lag_ns: int = 0
 
     @classmethod
     def per_second(cls, limit: int) -> Quota:
         """Returns `limit` per second with a burst of the same size, which is the default."""
-        return cls(burst=limit, interval_ns=-(-SECOND_NS // limit))
+        return cls(burst=limit, interval_ns=-(-SECOND_NS // limit), lag_ns=CLOCK_LAG_NS)
 
     def fits(self, window_ns: int) -> int:
-        """Returns the most that any interval of `window_ns` can admit: B + floor(W / T)."""
-        return self.burst + window_ns // self.interval_ns
+        """Returns the most that any interval of `window_ns` can admit: B + floor((W + lag) / T)."""
+        return self.burst + (window_ns + self.lag_ns) // self.interval_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +86,8 @@ def judge(quota: Quota, records: Sequence[Record]) -> Judgement:
 def at_most(quota: Quota, records: Sequence[Record]) -> int:
     """Returns the most that can have been admitted.
 
-    That is B + floor(W / T), with W from the first request sent to the last answer received, or
-    all requests if they were fewer.
+    That is B + floor((W + lag) / T), with W from the first request sent to the last answer
+    received, or all requests if they were fewer.
     """
     if not records:
         return 0
@@ -131,12 +138,12 @@ class Crowd:
 
 
 def crowded(quota: Quota, admitted: Sequence[Record]) -> Crowd | None:
-    """Finds the worst interval with more admissions than B + floor(W / T), if there is one.
+    """Finds the worst interval with more admissions than B + floor((W + lag) / T), if there is one.
 
     The i-th to the j-th decision lie between the i-th smallest `sent` and the j-th smallest
     `received`. So for every i <= j:
 
-        j - i + 1 <= B + floor((received_j - sent_i) / T)
+        j - i + 1 <= B + floor((received_j - sent_i + lag) / T)
 
     For each j the worst i is the one with the greatest `sent_i - i * T`, which is carried along.
     """

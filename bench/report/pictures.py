@@ -11,7 +11,7 @@ mpl.use("svg")
 mpl.rcParams.update({"svg.hashsalt": "tidegate", "svg.fonttype": "none", "font.size": 9})
 from matplotlib import pyplot as plt  # noqa: E402
 
-from bench.report.tables import ENGINE  # noqa: E402
+from bench.report.tables import ENGINE, keys_in_words  # noqa: E402
 
 PYTHON = ["bare", "allow", "check", "floodgate-rs", "limits", "throttled-py", "pyrate-limiter"]
 
@@ -37,7 +37,7 @@ def _latency(figures: dict[str, Any], path: Path) -> None:
         axes.set(title=title, xlabel="keys, at random", ylabel="ns per check", xscale="log")
         axes.set_yscale("log")
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
     _save(picture, path)
 
 
@@ -71,11 +71,12 @@ def _throughput(figures: dict[str, Any], path: Path) -> None:
                 for threads in (1, 2)
             ]
             axes.plot([1, 2], rates, marker="o", markersize=3, label=label.replace("`", ""))
-        axes.set(title=f"{count:,} keys".replace(",", " "), xlabel="threads", xticks=[1, 2])
+        axes.set(title=keys_in_words(count), xlabel="threads", xticks=[1, 2])
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
     panels[0][0].set_ylabel("million checks per second")
-    panels[0][-1].legend(fontsize=7)
+    lines = panels[0][0].get_legend_handles_labels()
+    picture.legend(*lines, fontsize=7, loc="outside lower center", ncols=3)
     _save(picture, path)
 
 

@@ -74,7 +74,8 @@ def _counts(figures: Mapping[str, Any], prefix: str) -> list[int]:
     return sorted({int(name.removeprefix("keys_")) for name in names})
 
 
-def _keys(count: int) -> str:
+def keys_in_words(count: int) -> str:
+    """Returns the number of keys as a title has it."""
     return "1 key" if count == 1 else f"{count:,} keys".replace(",", " ")
 
 
@@ -85,7 +86,7 @@ def _engine(figures: Mapping[str, Any]) -> str:
             place = f"keys_{count}.threads_{threads}"
             if f"rust.{place}.governor" in figures:
                 many = f", {threads} threads" if threads > 1 else ""
-                columns.append((_keys(count) + many, place))
+                columns.append((keys_in_words(count) + many, place))
     columns.append(("refused", "refused"))
     rows = [
         [label, *(_median(figures, f"rust.{place}.{name}") for _, place in columns)]
@@ -116,7 +117,7 @@ def _others(figures: Mapping[str, Any]) -> str:
 
 def _python(figures: Mapping[str, Any]) -> str:
     places = ["hot", "refused", *(f"keys_{count}" for count in _counts(figures, "python"))]
-    titles = ["hot key", "refused", *(_keys(count) for count in _counts(figures, "python"))]
+    titles = ["hot key", "refused", *(keys_in_words(count) for count in _counts(figures, "python"))]
     names = ["bare", "allow", "check", "acheck", "allow_many", "check_many"]
     names += ["floodgate-rs", "limits", "throttled-py", "pyrate-limiter"]
     rows = [

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tidegate._native import Clock, Decision
 
+_native._quicken()
+
 
 class Limiter(_native.Limiter):
     """One or several limits, and the store that counts.

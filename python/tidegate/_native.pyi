@@ -9,18 +9,35 @@ import typing_extensions
 from typing_extensions import disjoint_base
 
 __all__ = [
+    "AsgiPassage",
     "Clock",
     "Decision",
     "Gate",
     "Limiter",
-    "Ready",
     "Refusal",
     "Rule",
+    "WsgiPassage",
+    "_quicken",
     "_restore_decision",
     "canonical_limit",
     "set_default_clock",
     "set_enabled",
 ]
+
+@final
+class AsgiPassage:
+    """The `send` of an admitted request. Truthy when the request may go ahead at once."""
+    def __bool__(self, /) -> bool: ...
+    def __call__(
+        self, /, message: collections.abc.MutableMapping[str, typing.Any]
+    ) -> collections.abc.Awaitable[None]:
+        """Passes a message on to the server, the start of a response with our fields."""
+    @property
+    def decision(self, /) -> Decision:
+        """What the gate decided."""
+    @property
+    def has_begun(self, /) -> bool:
+        """True once the application has sent something."""
 
 @disjoint_base
 class Clock:
@@ -175,19 +192,43 @@ class Gate:
         cost: int | None = None,
     ) -> Decision:
         """Decides the request of a WSGI environment, and takes its cost if allowed."""
-    def asgi_headers(self, /, decision: Decision) -> list[tuple[bytes, bytes]]:
-        """The same, as ASGI wants them: byte strings, names in lower case."""
-    def ignored_forwarding(self, /) -> str | None:
-        """The peer whose forwarding header field was disregarded because nobody said that it is
-        to be trusted. Told once; `None` before and after.
+    def counts_asgi(self, /, scope: collections.abc.Mapping[str, typing.Any]) -> bool:
+        """True when `enter_asgi` would decide this connection."""
+    def counts_wsgi(self, /, environ: collections.abc.Mapping[str, typing.Any]) -> bool:
+        """True when `enter_wsgi` would decide this request."""
+    def enter_asgi(
+        self,
+        scope: collections.abc.MutableMapping[str, typing.Any],
+        receive: collections.abc.Callable[[], typing.Any],
+        send: collections.abc.Callable[[typing.Any], collections.abc.Awaitable[None]],
+        keys: collections.abc.Mapping[int, str] | None = None,
+        /,
+    ) -> AsgiPassage | None:
+        """Lets the request of an ASGI connection scope in, for a middleware: decides it, and puts
+        the decision in the scope. `None` for what is not counted: a connection that is no
+        request, a CORS preflight, and a request that has been here before.
         """
+    def enter_wsgi(
+        self,
+        environ: collections.abc.MutableMapping[str, typing.Any],
+        start_response: collections.abc.Callable[..., typing.Any],
+        keys: collections.abc.Mapping[int, str] | None = None,
+        /,
+    ) -> WsgiPassage | None:
+        """Lets the request of a WSGI environment in, as `enter_asgi` does."""
     @property
     def key_callables(self, /) -> list[tuple[int, Any]]:
         """The rules with a callable for a key: the rule's position, and its callable."""
     def refusal(self, /, decision: Decision, accept: str | bytes | None = None) -> Refusal:
         """The response to a request that may not go ahead. `accept` is its Accept header field."""
-    def response_headers(self, /, decision: Decision) -> list[tuple[str, str]]:
-        """The header fields that stand on every response to the request."""
+    def refusal_asgi(
+        self, /, scope: collections.abc.Mapping[str, typing.Any], decision: Decision
+    ) -> list[dict[str, typing.Any]]:
+        """The messages that refuse the connection of `scope`."""
+    def refusal_wsgi(
+        self, /, environ: collections.abc.Mapping[str, typing.Any], decision: Decision
+    ) -> tuple[str, list[tuple[str, str]], list[bytes]]:
+        """The status line, the header fields and the body that refuse the request of `environ`."""
     @property
     def rules(self, /) -> list[Rule]:
         """The rules, in order."""
@@ -208,12 +249,22 @@ class Limiter:
     def __repr__(self, /) -> str: ...
     def aallow(self, /, key: str, *, cost: int = ...) -> collections.abc.Awaitable[bool]:
         """`allow`, to be awaited."""
+    def aallow_many(
+        self, /, keys: collections.abc.Iterable[str], *, cost: int = ...
+    ) -> collections.abc.Awaitable[list[bool]]:
+        """`allow_many`, to be awaited."""
     def acheck(self, /, key: str, *, cost: int = ...) -> collections.abc.Awaitable[Decision]:
         """`check`, to be awaited. A store in this process answers without suspending."""
+    def acheck_many(
+        self, /, keys: collections.abc.Iterable[str], *, cost: int = ...
+    ) -> collections.abc.Awaitable[list[Decision]]:
+        """`check_many`, to be awaited."""
     def adebit(self, /, key: str, *, cost: int = ...) -> collections.abc.Awaitable[None]:
         """`debit`, to be awaited."""
     def allow(self, /, key: str, *, cost: int = ...) -> bool:
         """Like `check`, but tells only whether the request may go ahead."""
+    def allow_many(self, /, keys: collections.abc.Iterable[str], *, cost: int = ...) -> list[bool]:
+        """Like `check_many`, but tells only whether each request may go ahead."""
     def apeek(self, /, key: str, *, cost: int = ...) -> collections.abc.Awaitable[Decision]:
         """`peek`, to be awaited."""
     def arefund(self, /, key: str, *, cost: int = ...) -> collections.abc.Awaitable[None]:
@@ -225,6 +276,14 @@ class Limiter:
 
         A cost above what the limit ever lets pass at once is refused with the reason
         "never". Raises `ConfigError` for a key or cost that makes no sense.
+        """
+    def check_many(
+        self, /, keys: collections.abc.Iterable[str], *, cost: int = ...
+    ) -> list[Decision]:
+        """Decides one request of each key, one after the other, as `check` for each would: a list
+        with one decision for each key. Faster than so many calls.
+
+        Nothing is taken when any key makes no sense.
         """
     def debit(self, /, key: str, *, cost: int = ...) -> None:
         """Takes `cost` units from `key` whether or not they are there: a penalty."""
@@ -248,17 +307,8 @@ class Limiter:
         """
 
 @final
-class Ready:
-    """An answer that is already there: awaiting it never suspends."""
-    def __await__(self, /) -> Ready: ...
-    def __iter__(self, /) -> Ready: ...
-    def __next__(self, /) -> Any: ...
-
-@final
 class Refusal:
     """The response to a request that may not go ahead."""
-    def asgi_headers(self, /) -> list[tuple[bytes, bytes]]:
-        """The same, as ASGI wants them: byte strings, names in lower case."""
     @property
     def body(self, /) -> bytes:
         """What to say, in the form that the client asked for."""
@@ -299,6 +349,23 @@ class Rule:
     @property
     def name(self, /) -> str:
         """The rule's name."""
+
+@final
+class WsgiPassage:
+    """The `start_response` of an admitted request. Truthy when it may go ahead at once."""
+    def __bool__(self, /) -> bool: ...
+    def __call__(
+        self, status: str, headers: list[tuple[str, str]], exc_info: typing.Any = None, /
+    ) -> collections.abc.Callable[[bytes], object]:
+        """Begins the response, with our fields behind the application's."""
+    @property
+    def decision(self, /) -> Decision:
+        """What the gate decided."""
+
+def _quicken() -> None:
+    """Puts quicker methods in front of four of `Limiter`, once and for all. For the package
+    itself, which calls it when it is imported.
+    """
 
 def _restore_decision(state: typing.Any) -> Decision:
     """Puts a decision together again. For `pickle` only."""

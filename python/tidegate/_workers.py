@@ -94,7 +94,8 @@ def _signs() -> Iterator[tuple[str, int]]:
 
 def _server_frames() -> Iterator[FrameType]:
     """The frames of the main thread, where servers have theirs, the innermost first."""
-    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage] - it is documented
+    frame = frames.get(threading.main_thread().ident or 0)
     while frame is not None:
         yield frame
         frame = frame.f_back

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from demo.bounds import Quota, at_least, at_most, crowded, judge
+from demo.bounds import CLOCK_LAG_NS, Quota, at_least, at_most, crowded, judge
 from demo.records import ADMITTED, NO_ANSWER, REFUSED, Record
 
 QUOTA = Quota(burst=3, interval_ns=10)
@@ -162,4 +162,14 @@ def test_nothing_sent_is_nothing_expected() -> None:
 
 
 def test_a_rate_that_does_not_divide_a_second_is_rounded_to_the_safe_side() -> None:
-    assert Quota.per_second(3) == Quota(burst=3, interval_ns=333_333_334)
+    assert Quota.per_second(3) == Quota(3, interval_ns=333_333_334, lag_ns=CLOCK_LAG_NS)
+
+
+def test_a_clock_that_lags_admits_what_comes_back_in_that_time() -> None:
+    lagging = Quota(QUOTA.burst, QUOTA.interval_ns, lag_ns=25)
+    # Three at once, two more of the 25 ns that the clock had not shown yet, and one too many.
+    crowd = [(0, 0)] * 3 + [(1, 1)] * 3
+
+    assert judge(lagging, answered(crowd[:5], [True] * 5)).complaint is None
+    assert judge(lagging, answered(crowd, [True] * 6)).complaint
+    assert judge(QUOTA, answered(crowd[:5], [True] * 5)).complaint

@@ -123,7 +123,7 @@ def test_the_types_are_marked_as_there() -> None:
 def test_the_stub_names_what_the_compiled_module_has() -> None:
     stub = (PACKAGE / "_native.pyi").read_text()
     # `Reason` is a type only; the rest is looked up.
-    for name in ("Clock", "Decision", "Gate", "Limiter", "Ready", "Refusal", "Rule"):
+    for name in ("Clock", "Decision", "Gate", "Limiter", "Refusal", "Rule"):
         assert f"class {name}" in stub
         assert isinstance(getattr(_native, name), type)
     for name in ("set_default_clock", "set_enabled", "canonical_limit"):

@@ -47,6 +47,8 @@ def limiters() -> None:
     assert_type(decision.key, str | None)
     assert_type(decision.headers(), dict[str, str])
     assert_type(limiter.allow("ana"), bool)
+    assert_type(limiter.check_many(["ana", "bob"], cost=2), list[Decision])
+    assert_type(limiter.allow_many({"ana": 1, "bob": 2}), list[bool])
     assert_type(limiter.peek("ana"), Decision)
     assert_type(limiter.acquire("bob", timeout=timedelta(seconds=1)), Decision)
 
@@ -62,6 +64,8 @@ async def awaited_limiters() -> None:
     limiter = Limiter("10/second")
     assert_type(await limiter.acheck("ana"), Decision)
     assert_type(await limiter.aallow("ana"), bool)
+    assert_type(await limiter.acheck_many(["ana", "bob"]), list[Decision])
+    assert_type(await limiter.aallow_many(("ana", "bob")), list[bool])
     assert_type(await limiter.aacquire("ana", cost=1, timeout=0.5), Decision)
     async with limiter.reserve("tenant", cost=5) as reservation:
         assert_type(reservation.decision, Decision)

@@ -154,6 +154,18 @@ async def test_a_start_without_headers_gets_the_fields_too() -> None:
     assert fields(start)["x-ratelimit-limit"] == "5"
 
 
+@pytest.mark.parametrize("kind", [tuple, iter, list])
+async def test_header_fields_in_any_iterable_are_kept(kind: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = kind([[b"x-own", b"1"], (b"x-own", b"2")])
+        await send({"type": "http.response.start", "status": 204, "headers": headers})
+
+    (start,) = await call(TideGateMiddleware(app, "5/minute"))
+
+    assert [tuple(field) for field in start["headers"][:2]] == [(b"x-own", b"1"), (b"x-own", b"2")]
+    assert fields(start)["x-ratelimit-limit"] == "5"
+
+
 async def test_what_the_application_raises_comes_out() -> None:
     async def broken(scope: Any, receive: Any, send: Any) -> None:
         raise KeyError("mine")
@@ -216,6 +228,22 @@ async def test_keys_may_be_callables_of_either_kind() -> None:
             for user in (b"ana", b"bob", b"ana", b"\xff\xfe", b"x" * 100_000)
         ]
         assert statuses == [200, 200, 429, 200, 200]
+
+
+async def test_a_callable_is_asked_once_and_not_about_what_is_free() -> None:
+    asked: list[str] = []
+
+    def key(request: Request) -> str:
+        asked.append(request.method)
+        return "all"
+
+    gate = Gate([Rule("api", "5/minute", key=key)], clock=Clock())
+    app = TideGateMiddleware(TideGateMiddleware(hello, gate=gate), gate=gate)
+
+    await call(app, method="OPTIONS", headers=[(b"access-control-request-method", b"PUT")])
+    await call(app)
+
+    assert asked == ["GET"]
 
 
 async def test_a_callable_without_an_answer_is_named() -> None:

@@ -1,11 +1,20 @@
-//! Cost of one check of one hot key, by criterion: a second opinion on what the interleaved
-//! rounds say.
+//! Cost of one check of one hot key, and of one look at each library's clock, by criterion: a
+//! second opinion on what the interleaved rounds say.
+//!
+//! Not a part of `./dev bench`; run `cargo bench` here.
 
-use std::{hint::black_box, num::NonZeroU32, time::Duration};
+use std::{
+    hint::black_box,
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
 
 use criterion::{Criterion, Throughput};
-use governor::{Quota, RateLimiter};
-use tidegate::{Limiter, Rule};
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
+};
+use tidegate::{Clock as _, Limiter, Rule, SystemClock};
 
 fn hot_key(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("hot_key");
@@ -27,8 +36,18 @@ fn hot_key(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn clocks(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("clock");
+    let peer = DefaultClock::default();
+    group.bench_function("tidegate", |bencher| bencher.iter(|| SystemClock.now()));
+    group.bench_function("governor", |bencher| bencher.iter(|| peer.now()));
+    group.bench_function("std", |bencher| bencher.iter(Instant::now));
+    group.finish();
+}
+
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     hot_key(&mut criterion);
+    clocks(&mut criterion);
     criterion.final_summary();
 }

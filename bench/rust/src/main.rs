@@ -20,7 +20,7 @@ mod stall;
 use std::{process::ExitCode, str::FromStr, time::Duration};
 
 use contenders::Policy;
-use rounds::Effort;
+use rounds::Scenario;
 use serde_json::{Value, json};
 
 fn main() -> ExitCode {
@@ -44,9 +44,11 @@ fn run(words: &[&str]) -> Result<Vec<Value>, String> {
     match *words {
         ["checks", keys, threads, rounds, milliseconds] => {
             let threads = threads.split(',').map(number).collect::<Result<Vec<usize>, _>>()?;
-            checks(number(keys)?, &threads, effort(rounds, milliseconds)?)
+            checks(&threads, Scenario { keys: number(keys)?, ..scenario(rounds, milliseconds)? })
         }
-        ["refusals", rounds, milliseconds] => refusals(effort(rounds, milliseconds)?),
+        ["refusals", rounds, milliseconds] => {
+            refusals(Scenario { allowed: false, ..scenario(rounds, milliseconds)? })
+        }
         ["stall", keys, capacity, times] => {
             stalls(number(keys)?, number(capacity)?, number(times)?)
         }
@@ -61,9 +63,10 @@ fn number<T: FromStr>(word: &str) -> Result<T, String> {
     word.parse().map_err(|_| format!("`{word}` is not a number in range"))
 }
 
-fn effort(rounds: &str, milliseconds: &str) -> Result<Effort, String> {
+/// A scenario of one allowed key on one thread.
+fn scenario(rounds: &str, milliseconds: &str) -> Result<Scenario, String> {
     let moment = Duration::from_millis(number(milliseconds)?);
-    Ok(Effort { rounds: number(rounds)?, moment })
+    Ok(Scenario { keys: 1, threads: 1, allowed: true, rounds: number(rounds)?, moment })
 }
 
 /// Room for the keys at a load of 60 %, and at least what a store has by default.
@@ -72,12 +75,13 @@ fn room_for(keys: u64) -> Result<usize, String> {
     Ok(slots.max(tidegate::MemoryStore::DEFAULT_CAPACITY))
 }
 
-fn checks(keys: u64, threads: &[usize], effort: Effort) -> Result<Vec<Value>, String> {
+fn checks(threads: &[usize], scenario: Scenario) -> Result<Vec<Value>, String> {
+    let keys = scenario.keys;
     let contenders = contenders::all(Policy::allowing(keys), room_for(keys)?)?;
     rounds::fill(&contenders, keys);
     let mut rows = Vec::new();
     for &threads in threads {
-        let figures = rounds::run(&contenders, keys, threads, true, effort)?;
+        let figures = rounds::run(&contenders, &Scenario { threads, ..scenario });
         for (contender, ns) in contenders.iter().zip(figures) {
             let name = contender.name();
             rows.push(json!({"keys": keys, "threads": threads, "contender": name, "ns": ns}));
@@ -86,10 +90,10 @@ fn checks(keys: u64, threads: &[usize], effort: Effort) -> Result<Vec<Value>, St
     Ok(rows)
 }
 
-fn refusals(effort: Effort) -> Result<Vec<Value>, String> {
+fn refusals(scenario: Scenario) -> Result<Vec<Value>, String> {
     let contenders = contenders::all(Policy::REFUSING, room_for(1)?)?;
     rounds::fill(&contenders, 1);
-    let figures = rounds::run(&contenders, 1, 1, false, effort)?;
+    let figures = rounds::run(&contenders, &scenario);
     let mut rows = Vec::new();
     for (contender, ns) in contenders.iter().zip(figures) {
         rows.push(json!({"contender": contender.name(), "ns": ns}));

@@ -58,25 +58,33 @@ static REPLACED: AtomicBool = AtomicBool::new(false);
 static REPLACEMENT: RwLock<Option<Arc<ManualClock>>> = RwLock::new(None);
 
 impl DefaultClock {
-    fn with<R>(ask: impl Fn(&dyn Clock) -> R) -> R {
+    #[inline]
+    fn ask(replaced: fn(&ManualClock) -> Nanos, real: fn(&SystemClock) -> Nanos) -> Nanos {
         // Relaxed: outside tests this is false for ever; the lock orders the rest.
         if REPLACED.load(Ordering::Relaxed) {
-            let replacement = REPLACEMENT.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(clock) = replacement.as_ref() {
-                return ask(&**clock);
-            }
+            return Self::ask_replacement(replaced).unwrap_or_else(|| real(&SystemClock));
         }
-        ask(&SystemClock)
+        real(&SystemClock)
+    }
+
+    #[cold]
+    fn ask_replacement(replaced: fn(&ManualClock) -> Nanos) -> Option<Nanos> {
+        let replacement = REPLACEMENT.read().unwrap_or_else(PoisonError::into_inner);
+        replacement.as_deref().map(replaced)
     }
 }
 
 impl Clock for DefaultClock {
     fn now(&self) -> Nanos {
-        Self::with(Clock::now)
+        Self::ask(ManualClock::now, SystemClock::now)
+    }
+
+    fn now_coarse(&self) -> Nanos {
+        Self::ask(ManualClock::now, SystemClock::now_coarse)
     }
 
     fn unix_now(&self) -> Nanos {
-        Self::with(Clock::unix_now)
+        Self::ask(ManualClock::unix_now, SystemClock::unix_now)
     }
 }
 

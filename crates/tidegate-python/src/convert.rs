@@ -25,19 +25,32 @@ impl<'a, 'py> FromPyObject<'a, 'py> for KeyArg<'a> {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        Self::named("key", value)
+    }
+}
+
+impl<'a> KeyArg<'a> {
+    /// A key that messages call `name`.
+    pub(crate) fn named(name: &str, value: Borrowed<'a, '_, PyAny>) -> PyResult<Self> {
         let Ok(text) = value.cast::<PyString>() else {
-            return Err(wrong_type("key", &value, "a str (use str(...) or an f-string)"));
+            return Err(wrong_type(name, &value, "a str (use str(...) or an f-string)"));
         };
         let bytes = text_bytes(text)?;
         match bytes.len() {
-            0 => Err(ConfigError::new_err(
-                "key must not be empty: everybody would share one count; use a rule with key=\"global\" or any fixed word for that",
-            )),
+            0 => Err(ConfigError::new_err(format!(
+                "{name} must not be empty: everybody would share one count; use a rule with key=\"global\" or any fixed word for that"
+            ))),
             length if length > MAX_KEY_BYTES => Err(ConfigError::new_err(format!(
-                "key must have at most {MAX_KEY_BYTES} bytes, got {length}; use a digest of it"
+                "{name} must have at most {MAX_KEY_BYTES} bytes, got {length}; use a digest of it"
             ))),
             _ => Ok(Self(bytes)),
         }
+    }
+}
+
+impl AsRef<[u8]> for KeyArg<'_> {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
 

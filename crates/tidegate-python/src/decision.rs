@@ -9,7 +9,7 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyString},
 };
-use tidegate::{Clock, Decision, address::Source, fields::Profile};
+use tidegate::{Clock, Decision, OneLimit, Outcome, Verdict, address::Source, fields::Profile};
 
 use crate::{
     convert::{ProfileArg, Seconds},
@@ -19,10 +19,35 @@ use crate::{
 /// The answer to one request. Truthy when the request may go ahead.
 #[pyclass(frozen, name = "Decision", module = "tidegate")]
 pub(crate) struct PyDecision {
-    pub(crate) decision: Decision,
-    clock: Arc<dyn Clock>,
+    outcome: Outcome,
     key: Option<Py<PyString>>,
+    origin: Origin,
+}
+
+/// What a decision knows besides its outcome.
+enum Origin {
+    /// A limiter of one limit made it; the rest is worked out when somebody asks.
+    Maker(Py<Maker>, OnceLock<Box<Whole>>),
+    Whole(Arc<dyn Clock>, Box<Whole>),
+}
+
+/// What the decisions of one limiter have in common, counted by the interpreter: cheaper than
+/// a count of our own, and nothing that Python code could tie into a cycle.
+#[pyclass(frozen, module = "tidegate._native")]
+pub(crate) struct Maker {
+    pub(crate) limit: OneLimit,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+struct Whole {
+    decision: Decision,
     id: OnceLock<String>,
+}
+
+impl Whole {
+    fn new(decision: Decision) -> Box<Self> {
+        Box::new(Self { decision, id: OnceLock::new() })
+    }
 }
 
 impl PyDecision {
@@ -31,7 +56,13 @@ impl PyDecision {
         clock: &Arc<dyn Clock>,
         key: Option<Py<PyString>>,
     ) -> Self {
-        Self { decision, clock: Arc::clone(clock), key, id: OnceLock::new() }
+        let origin = |whole| Origin::Whole(Arc::clone(clock), whole);
+        Self { outcome: decision.outcome(), key, origin: origin(Whole::new(decision)) }
+    }
+
+    /// A decision that is worked out when somebody asks for more than its outcome.
+    pub(crate) fn short(outcome: Outcome, maker: Py<Maker>, key: Py<PyString>) -> Self {
+        Self { outcome, key: Some(key), origin: Origin::Maker(maker, OnceLock::new()) }
     }
 
     /// The same decision in another process.
@@ -41,12 +72,35 @@ impl PyDecision {
         key: Option<Py<PyString>>,
         id: String,
     ) -> Self {
-        Self { decision, clock: Arc::clone(clock), key, id: id.into() }
+        let outcome = decision.outcome();
+        let whole = Box::new(Whole { decision, id: id.into() });
+        Self { outcome, key, origin: Origin::Whole(Arc::clone(clock), whole) }
+    }
+
+    /// The whole decision.
+    pub(crate) fn decision(&self) -> &Decision {
+        &self.whole().decision
+    }
+
+    fn whole(&self) -> &Whole {
+        match &self.origin {
+            Origin::Maker(maker, whole) => {
+                whole.get_or_init(|| Whole::new(maker.get().limit.decision(self.outcome)))
+            }
+            Origin::Whole(_, whole) => whole,
+        }
+    }
+
+    fn clock(&self) -> &Arc<dyn Clock> {
+        match &self.origin {
+            Origin::Maker(maker, _) => &maker.get().clock,
+            Origin::Whole(clock, _) => clock,
+        }
     }
 
     /// The response header fields under `profile`.
     pub(crate) fn fields(&self, profile: Profile) -> Vec<(&'static str, String)> {
-        self.decision.fields(profile, self.clock.unix_now())
+        self.decision().fields(profile, self.clock().unix_now())
     }
 }
 
@@ -55,77 +109,78 @@ impl PyDecision {
     /// True when the request may go ahead.
     #[getter]
     fn allowed(&self) -> bool {
-        self.decision.allowed
+        self.outcome.is_allowed()
     }
 
     /// Units that a rested key can spend at once, under the binding limit.
     #[getter]
     fn limit(&self) -> u32 {
-        self.decision.limit
+        self.outcome.answer.limit
     }
 
     /// Units that could be spent at once now; at most `limit`.
     #[getter]
     fn remaining(&self) -> u32 {
-        self.decision.remaining
+        self.outcome.answer.remaining
     }
 
     /// Seconds after which the same request would be allowed if nobody else spends
     /// meanwhile: 0.0 when it is allowed, infinity when it never will be.
     #[getter]
     fn retry_after(&self) -> f64 {
-        match self.decision.retry_after {
-            Some(wait) => wait.as_secs_f64(),
-            None if self.decision.allowed => 0.0,
-            None => f64::INFINITY,
+        match self.outcome.answer.verdict {
+            Verdict::Allowed => 0.0,
+            Verdict::Denied { retry_after } => retry_after.as_secs_f64(),
+            Verdict::Never => f64::INFINITY,
         }
     }
 
     /// `retry_after` in whole nanoseconds; `None` when the request will never be allowed.
     #[getter]
     fn retry_after_ns(&self) -> Option<u64> {
-        match self.decision.retry_after {
-            Some(wait) => u64::try_from(wait.as_nanos()).ok(),
-            None => self.decision.allowed.then_some(0),
+        match self.outcome.answer.verdict {
+            Verdict::Allowed => Some(0),
+            Verdict::Denied { retry_after } => Some(retry_after.0),
+            Verdict::Never => None,
         }
     }
 
     /// The same decision, turned into a no that would be a yes `retry_after` seconds later.
     #[pyo3(signature = (retry_after: "float"))]
     fn refused_for(&self, py: Python<'_>, retry_after: Seconds) -> Self {
-        let decision = self.decision.clone().into_denied(retry_after.0);
-        Self::new(decision, &self.clock, self.key.as_ref().map(|key| key.clone_ref(py)))
+        let decision = self.decision().clone().into_denied(retry_after.0);
+        Self::new(decision, self.clock(), self.key.as_ref().map(|key| key.clone_ref(py)))
     }
 
     /// Seconds until the key is as if it had never been seen.
     #[getter]
     fn reset_after(&self) -> f64 {
-        self.decision.reset_after.as_secs_f64()
+        self.outcome.answer.reset_after.as_secs_f64()
     }
 
     /// Seconds to wait before going ahead: 0.0, except for a leaky bucket with a queue.
     #[getter]
     fn delay(&self) -> f64 {
-        self.decision.delay.as_secs_f64()
+        self.outcome.answer.delay.as_secs_f64()
     }
 
     /// The time by the limiter's clock, in nanoseconds, for which the cost was taken: what
     /// `settle` wants to know.
     #[getter]
     fn charged_at_ns(&self) -> u64 {
-        self.decision.charged_at().0
+        self.outcome.charged_at().0
     }
 
     /// Name of the rule whose limit is binding.
     #[getter]
     fn rule(&self) -> &str {
-        self.decision.rule()
+        self.decision().rule()
     }
 
     /// Why the request was refused: "limit", "never" …; `None` when it was not.
     #[getter]
     fn reason(&self) -> Option<&'static str> {
-        self.decision.reason.map(tidegate::Reason::name)
+        self.decision().reason.map(tidegate::Reason::name)
     }
 
     /// Whom the binding limit counted; `None` when it counts everybody together.
@@ -134,21 +189,21 @@ impl PyDecision {
         if let Some(key) = &self.key {
             return Some(key.bind(py).clone());
         }
-        let subject = self.decision.subject.as_deref().filter(|subject| !subject.is_empty())?;
+        let subject = self.decision().subject.as_deref().filter(|subject| !subject.is_empty())?;
         Some(PyString::new(py, &String::from_utf8_lossy(subject)))
     }
 
     /// The client's address, when a gate found it out.
     #[getter]
     fn address(&self) -> Option<String> {
-        self.decision.client.as_ref().map(|client| client.address.to_string())
+        self.decision().client.as_ref().map(|client| client.address.to_string())
     }
 
     /// How the address was found: "peer"; "forwarded", by trusted proxies; or "interrupted",
     /// the last good address before an element that makes no sense.
     #[getter]
     fn address_source(&self) -> Option<&'static str> {
-        self.decision.client.as_ref().map(|client| match client.source {
+        self.decision().client.as_ref().map(|client| match client.source {
             Source::Peer => "peer",
             Source::Forwarded { .. } => "forwarded",
             Source::Interrupted { .. } => "interrupted",
@@ -158,7 +213,7 @@ impl PyDecision {
     /// A name for this decision, for logs: 16 hexadecimal digits, unlike those of others.
     #[getter]
     fn id(&self) -> &str {
-        self.id.get_or_init(next_id)
+        self.whole().id.get_or_init(next_id)
     }
 
     /// The response header fields of this decision, by name.
@@ -178,11 +233,11 @@ impl PyDecision {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (pickle::State,))> {
         let restore = py.import("tidegate._native")?.getattr("_restore_decision")?;
         let key = self.key.as_ref().map(|key| key.clone_ref(py));
-        Ok((restore, (pickle::state(&self.decision, key, self.id()),)))
+        Ok((restore, (pickle::state(self.decision(), key, self.id()),)))
     }
 
     fn __bool__(&self) -> bool {
-        self.decision.allowed
+        self.outcome.is_allowed()
     }
 
     fn __repr__(&self) -> String {
@@ -190,7 +245,7 @@ impl PyDecision {
             None => "allowed".to_owned(),
             Some(reason) => format!("refused ({reason}), retry_after={}", self.retry_after()),
         };
-        let (remaining, limit) = (self.decision.remaining, self.decision.limit);
+        let (remaining, limit) = (self.decision().remaining, self.decision().limit);
         format!("<Decision {verdict}, remaining={remaining} of {limit}, rule={:?}>", self.rule())
     }
 }

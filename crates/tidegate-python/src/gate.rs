@@ -49,7 +49,7 @@ impl PyGate {
     fn passage(&self, facts: &PyFacts<'_, '_>, next: Bound<'_, PyAny>) -> PyResult<Passage> {
         let py = next.py();
         let decision = self.decide(py, facts)?;
-        self.notices.after(py, &decision.decision);
+        self.notices.after(py, decision.decision());
         let (profile, unix_now) = self.report();
         Ok(Passage { decision: Py::new(py, decision)?, profile, unix_now, next: next.unbind() })
     }
@@ -258,7 +258,7 @@ impl PyGate {
         accept: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyRefusal> {
         let accept = accept.and_then(field_text);
-        let (decision, report) = (&decision.decision, self.report());
+        let (decision, report) = (decision.decision(), self.report());
         PyRefusal::new(py, Protocol::Wsgi, decision, report, accept.as_deref())
     }
 
@@ -272,7 +272,7 @@ impl PyGate {
         scope: &Bound<'py, PyMapping>,
         decision: &PyDecision,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        PyRefusal::asgi(scope, &decision.decision, self.report())
+        PyRefusal::asgi(scope, decision.decision(), self.report())
     }
 
     /// The status line, the header fields and the body that refuse the request of `environ`.
@@ -285,7 +285,7 @@ impl PyGate {
         environ: &Bound<'_, PyMapping>,
         decision: &PyDecision,
     ) -> PyResult<WsgiResponse> {
-        PyRefusal::wsgi(environ, &decision.decision, self.report())
+        PyRefusal::wsgi(environ, decision.decision(), self.report())
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

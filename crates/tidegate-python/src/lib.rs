@@ -9,10 +9,12 @@ mod convert;
 mod decision;
 mod errors;
 mod facts;
+mod fastcall;
 mod gate;
 mod headers;
 mod limiter;
 mod lookup;
+mod many;
 mod notices;
 mod passage;
 mod pickle;
@@ -31,6 +33,8 @@ mod _native {
     #[pymodule_export]
     use super::decision::PyDecision;
     #[pymodule_export]
+    use super::fastcall::quicken;
+    #[pymodule_export]
     use super::gate::PyGate;
     #[pymodule_export]
     use super::limiter::{PyLimiter, canonical_limit};
@@ -38,8 +42,6 @@ mod _native {
     use super::passage::{AsgiPassage, WsgiPassage};
     #[pymodule_export]
     use super::pickle::restore_decision;
-    #[pymodule_export]
-    use super::ready::Ready;
     #[pymodule_export]
     use super::refusal::PyRefusal;
     #[pymodule_export]

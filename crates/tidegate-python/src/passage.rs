@@ -26,7 +26,7 @@ pub(crate) struct Passage {
 
 impl Passage {
     fn is_open(&self) -> bool {
-        let decision = &self.decision.get().decision;
+        let decision = self.decision.get().decision();
         decision.allowed && decision.delay.is_zero()
     }
 
@@ -37,7 +37,7 @@ impl Passage {
         protocol: Protocol,
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut fields = Fields::new(own.py(), protocol);
-        fields.push_report(&self.decision.get().decision, self.profile, self.unix_now)?;
+        fields.push_report(self.decision.get().decision(), self.profile, self.unix_now)?;
         Ok(fields.behind(own)?.into_any())
     }
 

@@ -114,25 +114,53 @@ impl Engine {
         cost: Option<u32>,
         subject: &[u8],
     ) -> Result<Outcome, Error> {
-        let outcome = self.check_only_at(self.glance(), only, cost, subject)?;
-        if self.may_be_late(outcome.answer.retry_after()) {
-            return self.check_only_at(self.instant(), only, cost, subject);
-        }
-        Ok(outcome)
+        let mut answer = UNDECIDED;
+        let at = self.check_into(&mut answer, only, cost, subject)?;
+        Ok(Outcome { answer, at })
     }
 
+    /// Decides as [`check_only`](Self::check_only), and copies not even the answer.
     #[inline]
-    fn check_only_at(
+    pub(crate) fn allow_only(
         &self,
-        instant: Instant,
         only: &Counted,
         cost: Option<u32>,
         subject: &[u8],
-    ) -> Result<Outcome, Error> {
-        let charge = self.charge(instant, only, subject, cost);
+    ) -> Result<bool, Error> {
         let mut answer = UNDECIDED;
-        self.store.check(slice::from_ref(&charge), instant.now, slice::from_mut(&mut answer))?;
-        Ok(Outcome { answer, at: instant.now })
+        self.check_into(&mut answer, only, cost, subject)?;
+        Ok(answer.is_allowed())
+    }
+
+    /// Writes the answer, and tells the time of the check.
+    #[inline]
+    fn check_into(
+        &self,
+        answer: &mut core::Decision,
+        only: &Counted,
+        cost: Option<u32>,
+        subject: &[u8],
+    ) -> Result<Nanos, Error> {
+        let mut instant = self.glance();
+        self.check_at(instant, answer, only, cost, subject)?;
+        if self.may_be_late(answer.retry_after()) {
+            instant = self.instant();
+            self.check_at(instant, answer, only, cost, subject)?;
+        }
+        Ok(instant.now)
+    }
+
+    #[inline]
+    fn check_at(
+        &self,
+        instant: Instant,
+        answer: &mut core::Decision,
+        only: &Counted,
+        cost: Option<u32>,
+        subject: &[u8],
+    ) -> Result<(), Error> {
+        let charge = self.charge(instant, only, subject, cost);
+        self.store.check(slice::from_ref(&charge), instant.now, slice::from_mut(answer))
     }
 
     /// Decides one request of each subject under the `only` limit, one after the other.
@@ -153,12 +181,13 @@ impl Engine {
             let mut answers = [UNDECIDED; BATCH];
             let answers = &mut answers[..charges.len()];
             self.store.check_each(&charges, instant.now, answers)?;
-            for (subject, &answer) in subjects.iter().zip(&*answers) {
-                take(if self.may_be_late(answer.retry_after()) {
-                    self.check_only_at(self.instant(), only, cost, subject.as_ref())?
-                } else {
-                    Outcome { answer, at: instant.now }
-                });
+            for (subject, answer) in subjects.iter().zip(answers) {
+                let mut at = instant;
+                if self.may_be_late(answer.retry_after()) {
+                    at = self.instant();
+                    self.check_at(at, answer, only, cost, subject.as_ref())?;
+                }
+                take(Outcome { answer: *answer, at: at.now });
             }
         }
         Ok(())

@@ -54,7 +54,25 @@ impl Limiter {
     /// As [`check`](Self::check).
     #[inline]
     pub fn allow(&self, key: &str) -> Result<bool, Error> {
-        Ok(self.outcome_at(key.as_bytes(), None)?.is_allowed())
+        self.allow_at(key.as_bytes(), None)
+    }
+
+    /// Whether one request of `key` that costs `cost` units may go ahead; takes it if so.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    #[inline]
+    pub fn allow_cost(&self, key: impl AsRef<[u8]>, cost: u32) -> Result<bool, Error> {
+        self.allow_at(key.as_ref(), Some(cost))
+    }
+
+    #[inline]
+    fn allow_at(&self, key: &[u8], cost: Option<u32>) -> Result<bool, Error> {
+        match self.engine.only() {
+            Some(only) => self.engine.allow_only(only, cost, key),
+            None => Ok(self.engine.decide(Mode::Check, cost, |_| key)?.allowed),
+        }
     }
 
     /// Decides as [`check_cost`](Self::check_cost), and answers in short: the quickest check
@@ -65,14 +83,10 @@ impl Limiter {
     /// As [`check`](Self::check).
     #[inline]
     pub fn outcome(&self, key: impl AsRef<[u8]>, cost: u32) -> Result<Outcome, Error> {
-        self.outcome_at(key.as_ref(), Some(cost))
-    }
-
-    #[inline]
-    fn outcome_at(&self, key: &[u8], cost: Option<u32>) -> Result<Outcome, Error> {
+        let key = key.as_ref();
         match self.engine.only() {
-            Some(only) => self.engine.check_only(only, cost, key),
-            None => Ok(self.engine.decide(Mode::Check, cost, |_| key)?.outcome()),
+            Some(only) => self.engine.check_only(only, Some(cost), key),
+            None => Ok(self.engine.decide(Mode::Check, Some(cost), |_| key)?.outcome()),
         }
     }
 
