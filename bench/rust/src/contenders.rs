@@ -161,7 +161,7 @@ impl Table {
     }
 
     fn charge<'a>(&'a self, key: &'a str, now: Nanos) -> Charge<'a> {
-        let key = Key { rule: "api", limit: self.tag, subject: key.as_bytes() };
+        let key = Key::new("api", self.tag, key.as_bytes());
         Charge { key, limit: &self.limit, cost: 1, at: now }
     }
 }

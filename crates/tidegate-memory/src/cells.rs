@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tidegate_core::{Adjustment, Change, Charge, Decision, Key, Limit, Nanos};
+use tidegate_core::{Adjustment, Change, Charge, Decision, Key, Limit, Nanos, Verdict};
 
 use crate::{
     class::{Classes, Page},
@@ -76,6 +76,19 @@ impl Cells {
             return Ok(());
         }
         self.check_all(charges, now, decisions)
+    }
+
+    /// Decides one charge, and tells no more than the verdict.
+    #[inline]
+    pub(crate) fn verdict(&self, charge: &Charge<'_>, now: Nanos) -> Result<Verdict, Unsupported> {
+        let hash = self.secret.hash(&charge.key);
+        if let Some(target) = self.target(hash, charge.limit, now) {
+            let (verdict, toll) = target.verdict(charge);
+            self.pay(toll);
+            return Ok(verdict);
+        }
+        let shards = self.beside.as_ref().ok_or(Unsupported)?;
+        Ok(shards.check(hash, charge, now).verdict)
     }
 
     /// Decides many requests of one charge each, one after the other.

@@ -5,17 +5,12 @@ use std::hash::{BuildHasher, RandomState};
 use siphasher::sip::SipHasher13;
 use tidegate_core::Key;
 
-/// Keys of up to this many bytes, lengths included, are hashed from the stack in one go.
-const SHORT: usize = 192;
-
-/// A pseudo-random function of keys, under a secret.
+/// A pseudo-random function of keys, under a secret: SipHash-1-3.
 ///
-/// Clients choose keys. Without the secret they can neither find two that share a slot nor
-/// push a certain key out of the table.
+/// Clients choose subjects. Without the secret they can neither find two that share a slot
+/// nor push a certain key out of the table.
 #[derive(Clone, Copy)]
-pub(crate) struct Secret {
-    sip: SipHasher13,
-}
+pub(crate) struct Secret([u64; 2]);
 
 impl Secret {
     /// Draws a secret from the operating system.
@@ -30,31 +25,18 @@ impl Secret {
     }
 
     /// The secret that these words are.
-    pub(crate) fn from_words([first, second]: [u64; 2]) -> Self {
-        Self { sip: SipHasher13::new_with_keys(first, second) }
+    pub(crate) const fn from_words(words: [u64; 2]) -> Self {
+        Self(words)
     }
 
     /// The hash of a key.
+    ///
+    /// The scope goes into the secret and the subject into the function: every limit of every
+    /// rule has a function of its own, at no cost. Only the subject is chosen by others.
     #[inline]
-    pub(crate) fn hash(&self, key: &Key<'_>) -> u64 {
-        let mut buffer = [0; SHORT];
-        let mut length = 0;
-        let mut fits = true;
-        key.feed(|part| match buffer.get_mut(length..length + part.len()) {
-            Some(place) => {
-                place.copy_from_slice(part);
-                length += part.len();
-            }
-            None => fits = false,
-        });
-        if fits { self.sip.hash(&buffer[..length]) } else { self.hash_long(key) }
-    }
-
-    #[cold]
-    fn hash_long(&self, key: &Key<'_>) -> u64 {
-        let mut bytes = Vec::new();
-        key.feed(|part| bytes.extend_from_slice(part));
-        self.sip.hash(&bytes)
+    pub(crate) fn hash(self, key: &Key<'_>) -> u64 {
+        let [first, second] = self.0;
+        SipHasher13::new_with_keys(first ^ key.scope, second).hash(key.subject)
     }
 }
 
@@ -63,20 +45,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_has_one_hash_however_long_it_is() {
+    fn every_part_of_a_key_and_the_secret_count() {
         let secret = Secret::from_words([1, 2]);
-        for length in [0, 1, 100, SHORT, 5_000] {
-            let subject = vec![7; length];
-            let key = Key { rule: "rule", limit: 3, subject: &subject };
+        let hashes = [
+            secret.hash(&Key::new("rule", 3, b"user:42")),
+            secret.hash(&Key::new("rule", 3, b"user:43")),
+            secret.hash(&Key::new("rule", 4, b"user:42")),
+            secret.hash(&Key::new("rul", 3, b"user:42")),
+            Secret::from_words([1, 3]).hash(&Key::new("rule", 3, b"user:42")),
+            Secret::random().hash(&Key::new("rule", 3, b"user:42")),
+            Secret::random().hash(&Key::new("rule", 3, b"user:42")),
+        ];
 
-            assert_eq!(secret.hash(&key), secret.hash_long(&key), "{length} bytes");
+        for (index, hash) in hashes.iter().enumerate() {
+            assert!(!hashes[..index].contains(hash), "{index}");
         }
-    }
-
-    #[test]
-    fn secrets_give_hashes_of_their_own() {
-        let key = Key { rule: "rule", limit: 3, subject: b"user:42" };
-
-        assert_ne!(Secret::random().hash(&key), Secret::random().hash(&key));
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! The one place that knows which algorithm keeps which state. Decides nothing itself.
 
-use tidegate_core::{Adjustment, Change, Charge, Decision, Nanos, Program, algorithm::Algorithm};
+use tidegate_core::{
+    Adjustment, Change, Charge, Decision, Nanos, Program, Verdict, algorithm::Algorithm,
+};
 
 use crate::{
     class::Page,
@@ -41,6 +43,15 @@ impl Target<'_> {
     #[inline]
     pub(crate) fn charge(self, charge: &Charge<'_>) -> (Decision, Toll) {
         with_algorithm!(charge.limit.program(), algorithm => self.charge_by(algorithm, charge))
+    }
+
+    /// Decides a charge as [`charge`](Self::charge) does, and tells no more than the verdict.
+    #[inline]
+    pub(crate) fn verdict(self, charge: &Charge<'_>) -> (Verdict, Toll) {
+        with_algorithm!(charge.limit.program(), algorithm => self.update(algorithm, |state| {
+            let step = algorithm.check(state, charge.at, charge.cost);
+            Update { answer: step.decision.verdict, next: step.next }
+        }))
     }
 
     /// Decides a charge, and takes nothing.

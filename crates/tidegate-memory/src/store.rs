@@ -2,7 +2,7 @@
 
 use std::{alloc::Layout, fmt, io};
 
-use tidegate_core::{Adjustment, Charge, Decision, Nanos};
+use tidegate_core::{Adjustment, Charge, Decision, Nanos, Verdict};
 
 use crate::{
     cells::{Cells, Stats, Unsupported},
@@ -62,6 +62,15 @@ impl MemoryStore {
     #[inline]
     pub fn check(&self, charges: &[Charge<'_>], now: Nanos, decisions: &mut [Decision]) {
         always(self.0.check(charges, now, decisions));
+    }
+
+    /// Decides one charge as [`check`](Self::check) does, and tells no more than the verdict:
+    /// the numbers of a decision are not even worked out.
+    #[inline]
+    #[must_use]
+    pub fn verdict(&self, charge: &Charge<'_>, now: Nanos) -> Verdict {
+        // Never refused for want of a place: see `always`.
+        self.0.verdict(charge, now).unwrap_or(Verdict::Never)
     }
 
     /// Decides many requests of one charge each, one after the other.

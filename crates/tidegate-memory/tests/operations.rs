@@ -53,7 +53,7 @@ impl User {
     }
 
     fn key(&self, limit: &Limit) -> Key<'_> {
-        Key { rule: "test", limit: limit.tag(0), subject: self.name.as_bytes() }
+        Key::new("test", limit.tag(0), self.name.as_bytes())
     }
 
     fn charge<'a>(&'a self, limit: &'a Limit, cost: u32, at: Nanos) -> Charge<'a> {

@@ -46,7 +46,7 @@ fn refusal(path: &Path, options: SharedOptions) -> String {
 }
 
 fn admitted(store: &SharedStore, limit: &Limit, requests: usize) -> usize {
-    let key = Key { rule: "test", limit: limit.tag(0), subject: b"hot" };
+    let key = Key::new("test", limit.tag(0), b"hot");
     let charge = Charge { key, limit, cost: 1, at: NOW };
     let mut decision = [Decision {
         verdict: Verdict::Never,

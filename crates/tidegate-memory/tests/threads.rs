@@ -24,7 +24,7 @@ fn limit(text: &str) -> Limit {
 }
 
 fn charge<'a>(limit: &'a Limit, position: u32, subject: &'a str) -> Charge<'a> {
-    let key = Key { rule: "test", limit: limit.tag(position), subject: subject.as_bytes() };
+    let key = Key::new("test", limit.tag(position), subject.as_bytes());
     Charge { key, limit, cost: 1, at: NOW }
 }
 

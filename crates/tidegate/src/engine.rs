@@ -13,6 +13,7 @@ use crate::{
     clock::COARSEST,
     decision::Parts,
     rule::{Counted, Rules},
+    store::UNDECIDED,
 };
 
 /// Requests that are decided on one reading of the clock.
@@ -119,7 +120,7 @@ impl Engine {
         Ok(Outcome { answer, at })
     }
 
-    /// Decides as [`check_only`](Self::check_only), and copies not even the answer.
+    /// Decides as [`check_only`](Self::check_only), and works out no more than yes or no.
     #[inline]
     pub(crate) fn allow_only(
         &self,
@@ -127,9 +128,26 @@ impl Engine {
         cost: Option<u32>,
         subject: &[u8],
     ) -> Result<bool, Error> {
-        let mut answer = UNDECIDED;
-        self.check_into(&mut answer, only, cost, subject)?;
-        Ok(answer.is_allowed())
+        let verdict = self.verdict_at(self.glance(), only, cost, subject)?;
+        match verdict {
+            Verdict::Denied { retry_after } if self.may_be_late(Some(retry_after)) => {
+                let verdict = self.verdict_at(self.instant(), only, cost, subject)?;
+                Ok(verdict == Verdict::Allowed)
+            }
+            verdict => Ok(verdict == Verdict::Allowed),
+        }
+    }
+
+    #[inline]
+    fn verdict_at(
+        &self,
+        instant: Instant,
+        only: &Counted,
+        cost: Option<u32>,
+        subject: &[u8],
+    ) -> Result<Verdict, Error> {
+        let charge = self.charge(instant, only, subject, cost);
+        self.store.verdict(&charge, instant.now)
     }
 
     /// Writes the answer, and tells the time of the check.
@@ -234,7 +252,8 @@ impl Engine {
     }
 
     fn key<'a>(&'a self, counted: &Counted, subject: &'a [u8]) -> core::Key<'a> {
-        core::Key { rule: &self.rules.rules[counted.rule].name, limit: counted.tag, subject }
+        let rule = &self.rules.rules[counted.rule].name;
+        core::Key { rule, limit: counted.tag, scope: counted.scope, subject }
     }
 
     fn instant(&self) -> Instant {
@@ -272,13 +291,3 @@ fn takes_coarse(program: &Program) -> bool {
     let queues = matches!(program, Program::LeakyQueue(_));
     !queues && program.fill_time() >= Nanos::SECOND
 }
-
-/// What stands in a decision's place until the store has written it.
-const UNDECIDED: core::Decision = core::Decision {
-    verdict: Verdict::Never,
-    limit: 0,
-    remaining: 0,
-    reset_after: Nanos::ZERO,
-    next_unit_after: Nanos::ZERO,
-    delay: Nanos::ZERO,
-};

@@ -85,7 +85,9 @@ pub enum Error {
     },
 
     /// A store that this build does not know.
-    #[error("unknown store `{url}`; expected memory:// or shared://NAME, perhaps with ?capacity=1M")]
+    #[error(
+        "unknown store `{url}`; expected memory:// or shared://NAME, perhaps with ?capacity=1M"
+    )]
     UnknownStore {
         /// The URL, secrets masked.
         url: String,

@@ -122,6 +122,8 @@ pub(crate) struct Counted {
     pub(crate) limit: Limit,
     /// Tells its counters from those of the rule's other limits.
     pub(crate) tag: u64,
+    /// The digest of the rule's name and the tag that its keys have.
+    pub(crate) scope: u64,
     pub(crate) calendar: Option<Calendar>,
     /// Its name in `RateLimit-Policy`: the rule's, numbered when the rule has several.
     pub(crate) policy: String,
@@ -171,7 +173,9 @@ impl Counted {
             1 => rule.name.clone(),
             _ => format!("{}-{}", rule.name, position + 1),
         };
-        Ok(Self { rule: index, limit: limit.clone(), tag: limit.tag(position), calendar, policy })
+        let tag = limit.tag(position);
+        let scope = tidegate_core::Key::scope_of(&rule.name, tag);
+        Ok(Self { rule: index, limit: limit.clone(), tag, scope, calendar, policy })
     }
 }
 

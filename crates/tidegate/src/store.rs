@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use tidegate_core::{Adjustment, Charge, Decision, Limit, Nanos};
+use tidegate_core::{Adjustment, Charge, Decision, Limit, Nanos, Verdict};
 use tidegate_memory::MemoryStore;
 #[cfg(unix)]
 use tidegate_memory::{SharedError, SharedStore};
@@ -48,6 +48,18 @@ pub trait Store: Send + Sync + 'static {
         decisions: &mut [Decision],
     ) -> Result<(), Error>;
 
+    /// Decides one request of one charge, as [`check`](Self::check) does, and tells no more than
+    /// the verdict.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    fn verdict(&self, charge: &Charge<'_>, now: Nanos) -> Result<Verdict, Error> {
+        let mut decision = UNDECIDED;
+        self.check(slice::from_ref(charge), now, slice::from_mut(&mut decision))?;
+        Ok(decision.verdict)
+    }
+
     /// Decides many requests of one charge each; their keys may repeat.
     ///
     /// # Errors
@@ -85,6 +97,16 @@ pub trait Store: Send + Sync + 'static {
     fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), Error>;
 }
 
+/// What stands in a decision's place until a store has written it.
+pub(crate) const UNDECIDED: Decision = Decision {
+    verdict: Verdict::Never,
+    limit: 0,
+    remaining: 0,
+    reset_after: Nanos::ZERO,
+    next_unit_after: Nanos::ZERO,
+    delay: Nanos::ZERO,
+};
+
 impl Store for MemoryStore {
     fn name(&self) -> &'static str {
         "memory"
@@ -98,6 +120,10 @@ impl Store for MemoryStore {
     ) -> Result<(), Error> {
         self.check(charges, now, decisions);
         Ok(())
+    }
+
+    fn verdict(&self, charge: &Charge<'_>, now: Nanos) -> Result<Verdict, Error> {
+        Ok(self.verdict(charge, now))
     }
 
     fn check_each(
@@ -143,6 +169,10 @@ impl Store for SharedStore {
         decisions: &mut [Decision],
     ) -> Result<(), Error> {
         Ok(self.check(charges, now, decisions)?)
+    }
+
+    fn verdict(&self, charge: &Charge<'_>, now: Nanos) -> Result<Verdict, Error> {
+        Ok(self.verdict(charge, now)?)
     }
 
     fn check_each(

@@ -73,6 +73,7 @@ impl FixedWindow {
         self.until(last_needed.saturating_sub(1), now)
     }
 
+    #[inline]
     fn verdict(&self, base: u64, now: Nanos, cost: u32) -> Verdict {
         if cost > self.limit.get() {
             Verdict::Never
@@ -83,6 +84,7 @@ impl FixedWindow {
         }
     }
 
+    #[inline]
     fn decision(&self, verdict: Verdict, base: u64, now: Nanos) -> Decision {
         let limit = self.limit.get();
         let left = self.ceiling(self.index(now)).saturating_sub(base);
@@ -96,6 +98,7 @@ impl FixedWindow {
         Decision { verdict, limit, remaining, reset_after, next_unit_after, delay: Nanos::ZERO }
     }
 
+    #[inline]
     fn base(&self, v: u64, now: Nanos) -> u64 {
         v.max(self.floor(self.index(now)))
     }
@@ -115,6 +118,7 @@ impl Algorithm for FixedWindow {
     /// ```
     ///
     /// Without debt the retry is the next window's beginning.
+    #[inline]
     fn check(&self, v: u64, now: Nanos, cost: u32) -> Step<u64> {
         let base = self.base(v, now);
         let verdict = self.verdict(base, now, cost);

@@ -78,11 +78,13 @@ impl Gcra {
         self.price(self.burst.get())
     }
 
+    #[inline]
     const fn price(&self, cost: u32) -> Nanos {
         self.emission_interval.saturating_mul(cost as u64)
     }
 
     /// How far a TAT may lie ahead of now: an empty key, and one fill of debt.
+    #[inline]
     const fn furthest(&self) -> Nanos {
         self.fill_time().saturating_mul(2)
     }
@@ -92,10 +94,12 @@ impl Gcra {
     /// Without stopping at zero, a key that rested for two fill times would have banked two
     /// bursts. Without the upper bound, a clock set back by a day would make every answer
     /// speak of a day.
+    #[inline]
     fn ahead(&self, tat: Nanos, now: Nanos) -> Nanos {
         tat.saturating_sub(now).min(self.furthest())
     }
 
+    #[inline]
     fn verdict(&self, ahead: Nanos, cost: u32) -> Verdict {
         if cost > self.burst.get() {
             return Verdict::Never;
@@ -106,6 +110,7 @@ impl Gcra {
         }
     }
 
+    #[inline]
     fn decision(&self, verdict: Verdict, ahead: Nanos) -> Decision {
         let limit = self.burst.get();
         let whole = self.fill_time().saturating_sub(ahead).0 / self.emission_interval.0;
@@ -156,6 +161,7 @@ impl Algorithm for Gcra {
     /// assert_eq!(both.decision.remaining, 0);
     /// assert_eq!(third.decision.verdict, Verdict::Denied { retry_after: Nanos(500_000_000) });
     /// ```
+    #[inline]
     fn check(&self, tat: Nanos, now: Nanos, cost: u32) -> Step<Nanos> {
         let ahead = self.ahead(tat, now);
         let verdict = self.verdict(ahead, cost);

@@ -10,7 +10,7 @@ mod header;
 
 use std::{fmt, path::Path};
 
-use tidegate_core::{Adjustment, Charge, Decision, Limit, Nanos};
+use tidegate_core::{Adjustment, Charge, Decision, Limit, Nanos, Verdict};
 
 pub use self::error::SharedError;
 use crate::{
@@ -92,6 +92,17 @@ impl SharedStore {
         decisions: &mut [Decision],
     ) -> Result<(), SharedError> {
         Ok(self.0.check(charges, now, decisions)?)
+    }
+
+    /// Decides one charge as [`check`](Self::check) does, and tells no more than the verdict:
+    /// the numbers of a decision are not even worked out.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    #[inline]
+    pub fn verdict(&self, charge: &Charge<'_>, now: Nanos) -> Result<Verdict, SharedError> {
+        Ok(self.0.verdict(charge, now)?)
     }
 
     /// Decides many requests of one charge each, as

@@ -100,7 +100,7 @@ impl Client {
 }
 
 fn admits(store: &MemoryStore, limit: &Limit, subject: &[u8], at: Nanos) -> bool {
-    let key = Key { rule: "flood", limit: limit.tag(0), subject };
+    let key = Key::new("flood", limit.tag(0), subject);
     let mut decision = [Decision {
         verdict: Verdict::Never,
         limit: 0,
