@@ -81,7 +81,16 @@ impl Cells {
     /// Decides one charge, and tells no more than the verdict.
     #[inline]
     pub(crate) fn verdict(&self, charge: &Charge<'_>, now: Nanos) -> Result<Verdict, Unsupported> {
-        let hash = self.secret.hash(&charge.key);
+        self.verdict_hashed(self.secret.hash(&charge.key), charge, now)
+    }
+
+    #[inline]
+    fn verdict_hashed(
+        &self,
+        hash: u64,
+        charge: &Charge<'_>,
+        now: Nanos,
+    ) -> Result<Verdict, Unsupported> {
         if let Some(target) = self.target(hash, charge.limit, now) {
             let (verdict, toll) = target.verdict(charge);
             self.pay(toll);
@@ -98,15 +107,36 @@ impl Cells {
         now: Nanos,
         decisions: &mut [Decision],
     ) -> Result<(), Unsupported> {
-        assert_eq!(charges.len(), decisions.len(), "one decision for each charge");
-        for (charges, decisions) in charges.chunks(BATCH).zip(decisions.chunks_mut(BATCH)) {
+        self.each(charges, decisions, |hash, charge| self.check_hashed(hash, charge, now))
+    }
+
+    /// Decides many requests of one charge each, and tells no more than the verdicts.
+    pub(crate) fn verdict_each(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        verdicts: &mut [Verdict],
+    ) -> Result<(), Unsupported> {
+        self.each(charges, verdicts, |hash, charge| self.verdict_hashed(hash, charge, now))
+    }
+
+    /// Answers each charge, whose memory was asked for some charges ahead.
+    #[inline]
+    fn each<R>(
+        &self,
+        charges: &[Charge<'_>],
+        answers: &mut [R],
+        answer: impl Fn(u64, &Charge<'_>) -> Result<R, Unsupported>,
+    ) -> Result<(), Unsupported> {
+        assert_eq!(charges.len(), answers.len(), "one answer for each charge");
+        for (charges, answers) in charges.chunks(BATCH).zip(answers.chunks_mut(BATCH)) {
             let mut hashes = [0; BATCH];
             for (hash, charge) in hashes.iter_mut().zip(charges) {
                 *hash = self.secret.hash(&charge.key);
                 self.flat().prefetch(*hash);
             }
-            for ((charge, decision), hash) in charges.iter().zip(decisions).zip(hashes) {
-                *decision = self.check_hashed(hash, charge, now)?;
+            for ((charge, place), hash) in charges.iter().zip(answers).zip(hashes) {
+                *place = answer(hash, charge)?;
             }
         }
         Ok(())

@@ -14,8 +14,10 @@ use crate::{class::PAGE, sync::AtomicU128};
 /// Bytes of one word.
 pub(crate) const WORD: usize = size_of::<AtomicU128>();
 
-/// Tables of this size or more ask for huge pages: smaller ones gain little, and an idle
-/// process would pay for two megabytes where it touched one slot.
+/// Tables of this size or more, which nobody gets without asking, are given huge pages, and
+/// all of them at once. Smaller ones gain little, and an idle process would pay for two
+/// megabytes where it touched one slot. At once, because the kernel zeroes two megabytes at the
+/// first touch of each: a flood of new keys would make the requests wait for that.
 const HUGE_FROM: usize = 32 << 20;
 
 /// A stretch of memory: perhaps a header, then the page of classes, then the slots.
@@ -54,8 +56,9 @@ impl Region {
         let words = (length - offset) / WORD;
         #[cfg(target_os = "linux")]
         if length >= HUGE_FROM {
-            // A wish: without huge pages the table is slower, not wrong.
+            // Wishes: without them the table is slower, not wrong.
             let _ = map.advise(Advice::HugePage);
+            let _ = map.advise(Advice::PopulateWrite);
         }
         Self { map, offset, words }
     }

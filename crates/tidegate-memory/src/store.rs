@@ -86,6 +86,16 @@ impl MemoryStore {
         always(self.0.check_each(charges, now, decisions));
     }
 
+    /// Decides many requests as [`check_each`](Self::check_each) does, and tells no more than
+    /// the verdicts.
+    ///
+    /// # Panics
+    ///
+    /// If the two slices differ in length.
+    pub fn verdict_each(&self, charges: &[Charge<'_>], now: Nanos, verdicts: &mut [Verdict]) {
+        always(self.0.verdict_each(charges, now, verdicts));
+    }
+
     /// Answers as [`check`](Self::check) would, and takes nothing.
     ///
     /// # Panics

@@ -16,6 +16,7 @@ use crate::{
     errors::from_engine,
     fastcall::{Plain, Quick},
     many::Keys,
+    notices::Notices,
     ready::{ready, ready_bool},
     rule::parse_limits,
     switch,
@@ -28,10 +29,19 @@ pub(crate) struct PyLimiter {
     clock: Arc<dyn Clock>,
     /// What decisions refer to; with several limits, they hold all that they need.
     maker: Option<Py<Maker>>,
+    notices: Notices,
 }
 
 impl PyLimiter {
+    /// Warns of workers that count for themselves, before the first decision.
+    fn look_around(&self) {
+        if !self.notices.is_settled() {
+            Python::attach(|py| self.notices.before(py));
+        }
+    }
+
     fn decide(&self, key: &KeyArg<'_>, cost: Units) -> PyResult<Decision> {
+        self.look_around();
         if !switch::is_enabled() {
             return self.switched_off(key);
         }
@@ -57,6 +67,7 @@ impl PyLimiter {
     }
 
     fn check_each(&self, py: Python<'_>, keys: Keys<'_>, cost: Units) -> PyResult<Vec<PyDecision>> {
+        self.look_around();
         let bytes = keys.bytes()?;
         if let (Some(maker), true) = (&self.maker, switch::is_enabled()) {
             let outcomes = self.limiter.outcome_many(&bytes, cost.0);
@@ -76,6 +87,7 @@ impl PyLimiter {
     }
 
     fn allow_each(&self, keys: &Keys<'_>, cost: Units) -> PyResult<Vec<bool>> {
+        self.look_around();
         let bytes = keys.bytes()?;
         if !switch::is_enabled() {
             return Ok(vec![true; bytes.len()]);
@@ -89,7 +101,9 @@ impl PyLimiter {
     /// Whether a call with this key can be answered at once.
     #[inline]
     fn is_quick(call: &Plain<'_, '_>) -> bool {
-        (1..=MAX_KEY_BYTES).contains(&call.text.len()) && switch::is_enabled()
+        (1..=MAX_KEY_BYTES).contains(&call.text.len())
+            && switch::is_enabled()
+            && call.limiter.get().notices.is_settled()
     }
 
     #[inline]
@@ -171,7 +185,8 @@ impl PyLimiter {
             .map_err(|error| from_engine(&error))?;
         let maker = limiter.one_limit().map(|limit| Maker { limit, clock: Arc::clone(&clock) });
         let maker = maker.map(|maker| Py::new(py, maker)).transpose()?;
-        Ok(Self { limiter, clock, maker })
+        let notices = Notices::new(limiter.store_name());
+        Ok(Self { limiter, clock, maker, notices })
     }
 
     /// The rule's name, which tells its counts from those of others in the same store.

@@ -1,4 +1,4 @@
-//! What a gate says in the log, once, about how it was set up.
+//! What a gate or limiter says in the log, once, about how it was set up.
 //!
 //! The words are in Python (`tidegate/_gate.py`, `tidegate/_workers.py`), and so is logging.
 //! Here is only when to speak: a glance at two flags for every request.
@@ -17,7 +17,7 @@ pub(crate) struct Notices {
 }
 
 impl Notices {
-    /// For a gate with this kind of store.
+    /// For a gate or limiter with this kind of store.
     pub(crate) fn new(store: &str) -> Self {
         let is_alone = AtomicBool::new(store == "memory");
         Self { is_alone, is_silent: AtomicBool::new(true) }
@@ -28,6 +28,12 @@ impl Notices {
         if is_due(&self.is_alone) {
             say(py, "tidegate._workers", "warn_of_siblings", None);
         }
+    }
+
+    /// Whether there is nothing left to look around for.
+    #[inline]
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.is_alone.load(Ordering::Relaxed)
     }
 
     /// Says whose forwarding header field was disregarded, after the first such decision.

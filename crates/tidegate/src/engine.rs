@@ -211,6 +211,37 @@ impl Engine {
         Ok(())
     }
 
+    /// Decides as [`check_each`](Self::check_each), and works out no more than yes or no.
+    pub(crate) fn allow_each<K: AsRef<[u8]>>(
+        &self,
+        only: &Counted,
+        cost: Option<u32>,
+        subjects: &[K],
+    ) -> Result<Vec<bool>, Error> {
+        let mut allowed = Vec::with_capacity(subjects.len());
+        for subjects in subjects.chunks(BATCH) {
+            let instant = self.glance();
+            let charges: SmallVec<[Charge<'_>; BATCH]> = subjects
+                .iter()
+                .map(|subject| self.charge(instant, only, subject.as_ref(), cost))
+                .collect();
+            let mut verdicts = [Verdict::Never; BATCH];
+            let verdicts = &mut verdicts[..charges.len()];
+            self.store.verdict_each(&charges, instant.now, verdicts)?;
+            for (subject, verdict) in subjects.iter().zip(verdicts) {
+                allowed.push(match *verdict {
+                    Verdict::Denied { retry_after } if self.may_be_late(Some(retry_after)) => {
+                        let again =
+                            self.verdict_at(self.instant(), only, cost, subject.as_ref())?;
+                        again == Verdict::Allowed
+                    }
+                    verdict => verdict == Verdict::Allowed,
+                });
+            }
+        }
+        Ok(allowed)
+    }
+
     #[inline]
     fn charge<'a>(
         &'a self,

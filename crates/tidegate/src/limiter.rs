@@ -170,6 +170,12 @@ impl Limiter {
         OneLimit::new(&self.engine.rules)
     }
 
+    /// The name of the store that keeps the counts.
+    #[must_use]
+    pub fn store_name(&self) -> &'static str {
+        self.engine.store.name()
+    }
+
     /// The time by this limiter's clock.
     #[must_use]
     pub fn now(&self) -> Nanos {

@@ -48,7 +48,10 @@ impl Limiter {
     ///
     /// As [`check_many`](Self::check_many).
     pub fn allow_many<K: AsRef<[u8]>>(&self, keys: &[K], cost: u32) -> Result<Vec<bool>, Error> {
-        self.each(keys, cost, |outcome| outcome.is_allowed())
+        match self.engine().only() {
+            Some(only) => self.engine().allow_each(only, Some(cost), keys),
+            None => self.each(keys, cost, |outcome| outcome.is_allowed()),
+        }
     }
 
     /// Decides as [`check_many`](Self::check_many), and answers in short.

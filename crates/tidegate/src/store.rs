@@ -77,6 +77,24 @@ pub trait Store: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Decides many requests as [`check_each`](Self::check_each) does, and tells no more than
+    /// the verdicts.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    fn verdict_each(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        verdicts: &mut [Verdict],
+    ) -> Result<(), Error> {
+        for (charge, verdict) in charges.iter().zip(verdicts) {
+            *verdict = self.verdict(charge, now)?;
+        }
+        Ok(())
+    }
+
     /// Answers as [`check`](Self::check) would, and takes nothing.
     ///
     /// # Errors
@@ -136,6 +154,16 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn verdict_each(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        verdicts: &mut [Verdict],
+    ) -> Result<(), Error> {
+        self.verdict_each(charges, now, verdicts);
+        Ok(())
+    }
+
     fn peek(
         &self,
         charges: &[Charge<'_>],
@@ -182,6 +210,15 @@ impl Store for SharedStore {
         decisions: &mut [Decision],
     ) -> Result<(), Error> {
         Ok(self.check_each(charges, now, decisions)?)
+    }
+
+    fn verdict_each(
+        &self,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        verdicts: &mut [Verdict],
+    ) -> Result<(), Error> {
+        Ok(self.verdict_each(charges, now, verdicts)?)
     }
 
     fn peek(
