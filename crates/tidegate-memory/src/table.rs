@@ -16,7 +16,9 @@ type Slot = [u64; 4];
 
 /// Cells by fingerprint. See the module.
 pub(crate) struct Table {
+    /// Empty until the first cell is kept: most stores never keep one here.
     slots: Vec<Slot>,
+    sets: usize,
     evictions: u64,
 }
 
@@ -24,7 +26,7 @@ impl Table {
     /// A table for `capacity` keys, rounded up to whole sets, a power of two of them.
     pub(crate) fn new(capacity: usize) -> Self {
         let sets = capacity.div_ceil(WAYS).next_power_of_two();
-        Self { slots: vec![[0; 4]; sets * WAYS], evictions: 0 }
+        Self { slots: Vec::new(), sets, evictions: 0 }
     }
 
     /// How many cells that still meant something were given up for others.
@@ -40,7 +42,8 @@ impl Table {
     /// The cell of `fingerprint`: zeros when there is none.
     pub(crate) fn get(&self, fingerprint: u64) -> Words {
         let set = self.set(fingerprint);
-        match self.slots[set..set + WAYS].iter().find(|slot| slot[0] == fingerprint) {
+        let slots = self.slots.get(set..set + WAYS).unwrap_or_default();
+        match slots.iter().find(|slot| slot[0] == fingerprint) {
             Some(slot) => [slot[2], slot[3]],
             None => [0, 0],
         }
@@ -52,6 +55,9 @@ impl Table {
     /// The one that is over first has the least debt to forget. So keys of a flood, each
     /// with one unit spent, push out each other; whoever spent more stays.
     pub(crate) fn put(&mut self, fingerprint: u64, words: Words, expires: Nanos, now: Nanos) {
+        if self.slots.is_empty() {
+            self.slots = vec![[0; 4]; self.sets * WAYS];
+        }
         let set = self.set(fingerprint);
         let slots = &mut self.slots[set..set + WAYS];
         let place = slots.iter().position(|slot| slot[0] == fingerprint).or_else(|| {
@@ -69,7 +75,7 @@ impl Table {
     /// Forgets `fingerprint`.
     pub(crate) fn remove(&mut self, fingerprint: u64) {
         let set = self.set(fingerprint);
-        let slots = &mut self.slots[set..set + WAYS];
+        let slots = self.slots.get_mut(set..set + WAYS).unwrap_or_default();
         if let Some(slot) = slots.iter_mut().find(|slot| slot[0] == fingerprint) {
             *slot = [0; 4];
         }
@@ -80,8 +86,7 @@ impl Table {
     /// The low bits choose the set; the store's shards are chosen by the high ones.
     #[expect(clippy::cast_possible_truncation, reason = "masked to the table's size")]
     fn set(&self, fingerprint: u64) -> usize {
-        let sets = self.slots.len() / WAYS;
-        (fingerprint as usize & (sets - 1)) * WAYS
+        (fingerprint as usize & (self.sets - 1)) * WAYS
     }
 }
 
