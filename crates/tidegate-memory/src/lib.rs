@@ -1,7 +1,7 @@
 //! In-process state for tidegate: a bounded table without locks, exact under threads.
 //!
 //! [`MemoryStore`] keeps one slot of 16 bytes per key in a table of fixed size, without locks
-//! ([`flat`] has the protocol and why it is right). What does not fit into a slot, such as the
+//! (`flat.rs` has the protocol and why it is right). What does not fit into a slot, such as the
 //! sliding window log, is kept beside it in shards with a lock each. A request that touches
 //! several keys takes all or nothing.
 //!
