@@ -15,6 +15,7 @@ from tests.repo import tree
 MAY_KNOW: dict[str, set[str]] = {
     "tidegate-core": set(),
     "tidegate-memory": {"tidegate-core"},
+    "tidegate-remote": {"tidegate-core"},
     "tidegate-testkit": {"tidegate-core"},
     "tidegate": {"tidegate-core", "tidegate-memory"},
     "tidegate-python": {"tidegate", "tidegate-core"},
