@@ -28,8 +28,7 @@ impl<'a> Key<'a> {
     /// named by those who run tidegate, so it need not resist anybody.
     #[must_use]
     pub const fn scope_of(rule: &str, limit: u64) -> u64 {
-        let mut digest = 0xcbf2_9ce4_8422_2325;
-        digest = digest_of(&(rule.len() as u64).to_le_bytes(), digest);
+        let mut digest = digest_of(&(rule.len() as u64).to_le_bytes(), FNV_BASIS);
         digest = digest_of(rule.as_bytes(), digest);
         digest_of(&limit.to_le_bytes(), digest)
     }
@@ -47,7 +46,11 @@ impl<'a> Key<'a> {
     }
 }
 
-const fn digest_of(bytes: &[u8], mut digest: u64) -> u64 {
+/// Where a 64-bit FNV-1a begins.
+pub(crate) const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// Continues a 64-bit FNV-1a over `bytes`.
+pub(crate) const fn digest_of(bytes: &[u8], mut digest: u64) -> u64 {
     let mut index = 0;
     while index < bytes.len() {
         digest = (digest ^ bytes[index] as u64).wrapping_mul(0x0100_0000_01b3);

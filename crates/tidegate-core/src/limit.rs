@@ -5,6 +5,7 @@ use core::{fmt, num::NonZeroU32};
 use crate::{
     CalendarUnit, Nanos, Period, Zone,
     algorithm::{FixedWindow, Gcra, Kind, LeakyQueue, SlidingWindowCounter, SlidingWindowLog},
+    key::{FNV_BASIS, digest_of},
 };
 
 /// What a user asks for, before it is known to make sense.
@@ -44,6 +45,7 @@ impl LimitSpec {
 pub struct Limit {
     spec: LimitSpec,
     program: Program,
+    imprint: u64,
 }
 
 /// The algorithm that decides for a limit, with its numbers worked out.
@@ -226,7 +228,8 @@ impl Limit {
             None => Program::DenyAll,
             Some(limit) => Self::compile(&spec, limit)?,
         };
-        Ok(Self { spec, program })
+        let imprint = program.imprint();
+        Ok(Self { spec, program, imprint })
     }
 
     fn check_options(spec: &LimitSpec) -> Result<(), LimitError> {
@@ -309,6 +312,14 @@ impl Limit {
         &self.program
     }
 
+    /// A digest of all that decides how a state is to be read. A store that keeps states
+    /// without saying what they are makes it part of the key, so that no state is ever read
+    /// under another limit.
+    #[must_use]
+    pub const fn imprint(&self) -> u64 {
+        self.imprint
+    }
+
     /// The most units a rested key can spend at once. A higher cost never passes.
     #[must_use]
     pub fn capacity(&self) -> u32 {
@@ -358,6 +369,20 @@ impl LimitSpec {
 }
 
 impl Program {
+    /// See [`Limit::imprint`].
+    fn imprint(&self) -> u64 {
+        let (kind, units) = match self {
+            Self::DenyAll => (0, 0),
+            Self::Gcra(_) => (1, 0),
+            Self::LeakyQueue(_) => (2, 0),
+            Self::FixedWindow(window) => (3, window.limit().get()),
+            Self::SlidingWindowCounter(counter) => (4, counter.limit().get()),
+            Self::SlidingWindowLog(log) => (5, log.limit().get()),
+        };
+        let digest = digest_of(&[kind], FNV_BASIS);
+        digest_of(&self.fill_time().0.to_le_bytes(), digest_of(&units.to_le_bytes(), digest))
+    }
+
     /// The most units that can pass at once.
     #[must_use]
     pub const fn capacity(&self) -> u32 {

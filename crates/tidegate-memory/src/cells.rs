@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tidegate_core::{Adjustment, Change, Charge, Decision, Key, Limit, Nanos, Verdict};
 
 use crate::{
-    class::{Classes, Page},
+    class::{self, Page},
     flat::{Flat, Toll},
     hash::Secret,
     region::Region,
@@ -21,7 +21,6 @@ const BATCH: usize = 32;
 /// A table, and the locked shards beside it if there are any.
 pub(crate) struct Cells {
     region: Region,
-    classes: Classes,
     secret: Secret,
     beside: Option<Shards>,
     evictions: AtomicU64,
@@ -47,19 +46,12 @@ pub struct Stats {
 
 impl Cells {
     pub(crate) fn new(region: Region, secret: Secret, beside: Option<Shards>) -> Self {
-        Self {
-            region,
-            classes: Classes::new(),
-            secret,
-            beside,
-            evictions: AtomicU64::new(0),
-            retries: AtomicU64::new(0),
-        }
+        Self { region, secret, beside, evictions: AtomicU64::new(0), retries: AtomicU64::new(0) }
     }
 
     /// Whether `limit` can be held.
     pub(crate) fn supports(&self, limit: &Limit) -> bool {
-        self.beside.is_some() || self.classes.of(self.page(), limit.program()).is_some()
+        self.beside.is_some() || self.page().class_of(limit.program()).is_some()
     }
 
     /// Decides all `charges` of one request at `now`: all are taken or none.
@@ -72,7 +64,7 @@ impl Cells {
     ) -> Result<(), Unsupported> {
         assert_eq!(charges.len(), decisions.len(), "one decision for each charge");
         if let ([charge], [decision]) = (charges, &mut *decisions) {
-            *decision = self.check_hashed(self.secret.hash(&charge.key), charge, now)?;
+            *decision = self.check_hashed(self.hash(charge), charge, now)?;
             return Ok(());
         }
         self.check_all(charges, now, decisions)
@@ -81,7 +73,7 @@ impl Cells {
     /// Decides one charge, and tells no more than the verdict.
     #[inline]
     pub(crate) fn verdict(&self, charge: &Charge<'_>, now: Nanos) -> Result<Verdict, Unsupported> {
-        self.verdict_hashed(self.secret.hash(&charge.key), charge, now)
+        self.verdict_hashed(self.hash(charge), charge, now)
     }
 
     #[inline]
@@ -91,8 +83,8 @@ impl Cells {
         charge: &Charge<'_>,
         now: Nanos,
     ) -> Result<Verdict, Unsupported> {
-        if let Some(target) = self.target(hash, charge.limit, now) {
-            let (verdict, toll) = target.verdict(charge);
+        let target = self.target(hash, charge.limit, now);
+        if let Some((verdict, toll)) = target.and_then(|target| target.verdict(charge)) {
             self.pay(toll);
             return Ok(verdict);
         }
@@ -107,7 +99,7 @@ impl Cells {
         now: Nanos,
         decisions: &mut [Decision],
     ) -> Result<(), Unsupported> {
-        self.each(charges, decisions, |hash, charge| self.check_hashed(hash, charge, now))
+        self.each(charges, now, decisions, |hash, charge| self.check_hashed(hash, charge, now))
     }
 
     /// Decides many requests of one charge each, and tells no more than the verdicts.
@@ -117,7 +109,7 @@ impl Cells {
         now: Nanos,
         verdicts: &mut [Verdict],
     ) -> Result<(), Unsupported> {
-        self.each(charges, verdicts, |hash, charge| self.verdict_hashed(hash, charge, now))
+        self.each(charges, now, verdicts, |hash, charge| self.verdict_hashed(hash, charge, now))
     }
 
     /// Answers each charge, whose memory was asked for some charges ahead.
@@ -125,6 +117,7 @@ impl Cells {
     fn each<R>(
         &self,
         charges: &[Charge<'_>],
+        now: Nanos,
         answers: &mut [R],
         answer: impl Fn(u64, &Charge<'_>) -> Result<R, Unsupported>,
     ) -> Result<(), Unsupported> {
@@ -132,8 +125,10 @@ impl Cells {
         for (charges, answers) in charges.chunks(BATCH).zip(answers.chunks_mut(BATCH)) {
             let mut hashes = [0; BATCH];
             for (hash, charge) in hashes.iter_mut().zip(charges) {
-                *hash = self.secret.hash(&charge.key);
-                self.flat().prefetch(*hash);
+                *hash = self.hash(charge);
+                if let Some(target) = self.target(*hash, charge.limit, now) {
+                    target.prefetch();
+                }
             }
             for ((charge, place), hash) in charges.iter().zip(answers).zip(hashes) {
                 *place = answer(hash, charge)?;
@@ -190,8 +185,8 @@ impl Cells {
         charge: &Charge<'_>,
         now: Nanos,
     ) -> Result<Decision, Unsupported> {
-        if let Some(target) = self.target(hash, charge.limit, now) {
-            let (decision, toll) = target.charge(charge);
+        let target = self.target(hash, charge.limit, now);
+        if let Some((decision, toll)) = target.and_then(|target| target.charge(charge)) {
             self.pay(toll);
             return Ok(decision);
         }
@@ -226,17 +221,24 @@ impl Cells {
     }
 
     #[inline]
-    fn target(&self, hash: u64, limit: &Limit, now: Nanos) -> Option<Target<'_>> {
-        let page = self.page();
-        let class = self.classes.of(page, limit.program())?;
-        Some(Target { flat: self.flat(), page, hash, class, now })
+    fn hash(&self, charge: &Charge<'_>) -> u64 {
+        self.secret.hash(&charge.key, charge.limit)
     }
 
-    fn flat(&self) -> Flat<'_> {
+    /// A key's place in the table; `None` when its limit's state does not fit there.
+    #[expect(clippy::inline_always, reason = "returned in memory, it would stall what reads it")]
+    #[inline(always)]
+    fn target<'a>(&'a self, hash: u64, limit: &'a Limit, now: Nanos) -> Option<Target<'a>> {
+        class::fits(limit.program()).then_some(Target { cells: self, hash, limit, now })
+    }
+
+    #[inline]
+    pub(crate) fn flat(&self) -> Flat<'_> {
         Flat::new(self.region.slots(), self.page().claims())
     }
 
-    fn page(&self) -> Page<'_> {
+    #[inline]
+    pub(crate) fn page(&self) -> Page<'_> {
         Page(self.region.page())
     }
 
@@ -268,14 +270,17 @@ enum Place<'a> {
 }
 
 impl<'a> Request<'a> {
-    fn new<'k>(
+    fn new(
         cells: &'a Cells,
         now: Nanos,
-        keys: impl Iterator<Item = (Key<'k>, &'k Limit)>,
+        keys: impl Iterator<Item = (Key<'a>, &'a Limit)>,
     ) -> Result<Self, Unsupported> {
-        let place = |(key, limit): (Key<'_>, &Limit)| {
-            let hash = cells.secret.hash(&key);
-            cells.target(hash, limit, now).map_or(Place::Locked(hash), Place::Flat)
+        let place = |(key, limit): (Key<'a>, &'a Limit)| {
+            let hash = cells.secret.hash(&key, limit);
+            let target = cells.target(hash, limit, now);
+            // Asked now, so that no key turns out to have no place half-way.
+            let has_class = |_: &Target<'_>| cells.page().class_of(limit.program()).is_some();
+            target.filter(has_class).map_or(Place::Locked(hash), Place::Flat)
         };
         let places: Vec<Place<'a>> = keys.map(place).collect();
         let locked = places.iter().filter_map(|place| match place {
@@ -307,7 +312,7 @@ impl<'a> Request<'a> {
 
     fn adjust(&mut self, index: usize, adjustment: &Adjustment<'_>) {
         match self.places[index] {
-            Place::Flat(target) => self.cells.pay(target.adjust(adjustment)),
+            Place::Flat(target) => self.cells.pay(target.adjust(adjustment).unwrap_or_default()),
             Place::Locked(hash) => self.locked.shard(hash).adjust(hash, adjustment, self.now),
         }
     }
@@ -317,7 +322,8 @@ impl<'a> Request<'a> {
     fn take(&mut self, charges: &[Charge<'_>], decisions: &mut [Decision]) -> bool {
         for (index, charge) in charges.iter().enumerate() {
             let Place::Flat(target) = self.places[index] else { continue };
-            let (decision, toll) = target.charge(charge);
+            // Never `None`: `new` has seen to the class.
+            let Some((decision, toll)) = target.charge(charge) else { continue };
             self.cells.pay(toll);
             decisions[index] = decision;
             if !decision.is_allowed() {
@@ -339,7 +345,8 @@ impl<'a> Request<'a> {
                 let charged_at = charge.at.saturating_add(decision.delay);
                 let change = Change::Refund { cost: charge.cost, charged_at };
                 let Charge { key, limit, at, .. } = *charge;
-                self.cells.pay(target.adjust(&Adjustment { key, limit, at, change }));
+                let toll = target.adjust(&Adjustment { key, limit, at, change });
+                self.cells.pay(toll.unwrap_or_default());
             }
         }
     }

@@ -25,12 +25,10 @@
 //! This module knows neither limits nor where the memory comes from.
 
 use crate::{
+    set::{Debt, Place, Set, WAYS, exchange},
     slot::{self, EMPTY, Owner, State, Word},
-    sync::{AtomicU128, Ordering},
+    sync::{AtomicU128, Ordering, load},
 };
-
-/// Slots in a set: two neighbouring cache lines.
-pub(crate) const WAYS: usize = 8;
 
 /// The table's slots, wherever they live.
 #[derive(Clone, Copy)]
@@ -39,11 +37,6 @@ pub(crate) struct Flat<'a> {
     /// How many claims were ever made.
     claims: &'a AtomicU128,
 }
-
-/// How many slots' worth of debt would be forgotten; 0 when nothing would.
-///
-/// Of two slots the one with the smaller debt is given up first.
-pub(crate) type Debt = u64;
 
 /// What an update does besides answering.
 pub(crate) struct Update<S, R> {
@@ -62,13 +55,6 @@ pub(crate) struct Toll {
     pub(crate) evicted: bool,
 }
 
-/// Where a key stands in its set.
-enum Place {
-    Used(usize, Word),
-    Claimed(usize, Word),
-    Nowhere,
-}
-
 impl<'a> Flat<'a> {
     /// A view of `slots`, whose number is a power of two of at least [`WAYS`]. All threads
     /// and processes that use them count their `claims` in the same word.
@@ -79,71 +65,109 @@ impl<'a> Flat<'a> {
 
     /// The state of a key; that of an unseen one if it has no slot.
     pub(crate) fn read<S: State + Default>(self, hash: u64, owner: Owner) -> S {
-        match find(self.set(hash), owner) {
+        match self.set::<S>(hash).find(owner) {
             Place::Used(_, word) => slot::state(word),
             Place::Claimed(..) | Place::Nowhere => S::default(),
         }
     }
 
-    /// Asks the memory for a key's set ahead of its use.
+    /// Asks the memory, ahead of its use, for the cache line that a key's slot is most likely
+    /// in.
     #[cfg(not(loom))]
-    pub(crate) fn prefetch(self, hash: u64) {
-        crate::region::prefetch(self.set(hash));
+    pub(crate) fn prefetch<S: State>(self, hash: u64) {
+        crate::region::prefetch(self.set::<S>(hash).first());
     }
 
     /// Changes the state of a key as one step: `decide` is given the state as it stands, and
     /// is asked again when somebody else changed it meanwhile.
     ///
-    /// `debt` tells what it would cost to forget what is in a slot.
+    /// `class` tells under which limit a new slot is to be read, and `debt` what it would cost
+    /// to forget what is in a slot. `None` when there is no class.
+    ///
+    /// The usual case, a key that has its slot and nobody else at it, stands by itself: it is
+    /// inlined into the check, and the rest is not.
+    #[inline]
     pub(crate) fn update<S: State + Default, R>(
         self,
         hash: u64,
         owner: Owner,
+        class: impl FnOnce() -> Option<u8>,
         debt: impl Fn(Word) -> Debt,
         mut decide: impl FnMut(S) -> Update<S, R>,
-    ) -> (R, Toll) {
-        let set = self.set(hash);
-        let mut toll = Toll::default();
+    ) -> Option<(R, Toll)> {
+        let set = self.set::<S>(hash);
+        let mut retries = 0;
+        for (_, slot) in set.slots() {
+            // Relaxed, as in `find`.
+            let word = load(slot, Ordering::Relaxed);
+            if owner.uses(word) {
+                let Update { answer, next } = decide(slot::state(word));
+                let Some(next) = next else { return Some((answer, Toll::default())) };
+                if exchange(slot, word, owner.holding(next, slot::class(word))) {
+                    return Some((answer, Toll::default()));
+                }
+                retries = 1;
+                break;
+            }
+        }
+        let toll = Toll { retries, evicted: false };
+        self.update_with_care(set, owner, class, toll, debt, decide)
+    }
+
+    /// Updates a key that has no slot yet, or whose slot others are changing as well.
+    #[cold]
+    #[inline(never)]
+    fn update_with_care<S: State + Default, R>(
+        self,
+        set: Set<'_>,
+        owner: Owner,
+        class: impl FnOnce() -> Option<u8>,
+        mut toll: Toll,
+        debt: impl Fn(Word) -> Debt,
+        mut decide: impl FnMut(S) -> Update<S, R>,
+    ) -> Option<(R, Toll)> {
+        let class = class()?;
         loop {
-            let place = find(set, owner);
+            let place = set.find(owner);
             let state = match place {
                 Place::Used(_, word) => slot::state(word),
                 Place::Claimed(..) | Place::Nowhere => S::default(),
             };
             let Update { answer, next } = decide(state);
             let Some(next) = next else {
-                return (answer, toll);
+                return Some((answer, toll));
             };
+            let used = owner.holding(next, class);
             let done = match place {
-                Place::Used(index, word) => exchange(&set[index], word, owner.holding(next)),
+                Place::Used(index, word) => exchange(set.slot(index), word, used),
                 Place::Claimed(index, claim) => {
                     // Whose claim it is does not matter, but the look must come after it:
                     // hence read again, as `settle` reads the others.
-                    set[index].load(Ordering::SeqCst) == claim
-                        && settle(set, index, claim, owner.holding(next), owner)
+                    load(set.slot(index), Ordering::SeqCst) == claim
+                        && set.settle(index, claim, used, owner)
                 }
-                Place::Nowhere => match victim(set, owner, toll.retries == 0, &debt) {
+                Place::Nowhere => match set.victim(owner, toll.retries == 0, &debt) {
                     None => false,
                     Some((index, word, forgets)) => {
                         let claim = owner.claim(self.mark());
-                        let claimed = exchange(&set[index], word, claim);
+                        let claimed = exchange(set.slot(index), word, claim);
                         toll.evicted |= claimed && forgets;
-                        claimed && settle(set, index, claim, owner.holding(next), owner)
+                        claimed && set.settle(index, claim, used, owner)
                     }
                 },
             };
             if done {
-                return (answer, toll);
+                return Some((answer, toll));
             }
             toll.retries += 1;
         }
     }
 
     /// Gives a key's slot up.
-    pub(crate) fn forget(self, hash: u64, owner: Owner) {
-        let set = self.set(hash);
-        while let Place::Used(index, word) = find(set, owner) {
-            if exchange(&set[index], word, EMPTY) {
+    pub(crate) fn forget<S: State>(self, hash: u64, owner: Owner) {
+        let set = self.set::<S>(hash);
+        while let Place::Used(index, word) = set.find(owner) {
+            if exchange(set.slot(index), word, EMPTY) {
                 return;
             }
         }
@@ -153,7 +177,7 @@ impl<'a> Flat<'a> {
     /// evenly by their hashes, so any part is as good as another.
     pub(crate) fn estimate(self, counts: impl Fn(Word) -> bool) -> usize {
         let part = self.slots.len().min(1 << 14);
-        let words = self.slots[..part].iter().map(|slot| slot.load(Ordering::Relaxed));
+        let words = self.slots[..part].iter().map(|slot| load(slot, Ordering::Relaxed));
         let used = words.filter(|&word| word != EMPTY && !slot::is_claim(word));
         used.filter(|&word| counts(word)).count() * (self.slots.len() / part)
     }
@@ -173,89 +197,14 @@ impl<'a> Flat<'a> {
         self.claims.fetch_add(1, Ordering::Relaxed) as u64
     }
 
-    /// The slots that a key may live in. The fingerprint lacks the hash's lowest bits, so the
-    /// highest choose the set.
+    /// The slots that a key whose state is an `S` may live in.
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "below the number of slots")]
-    fn set(self, hash: u64) -> &'a [AtomicU128] {
+    fn set<S: State>(self, hash: u64) -> Set<'a> {
         let sets = self.slots.len() / WAYS;
         // Multiplied, not shifted: a shift by 64 would be needed for one set.
-        let index = ((u128::from(hash.rotate_left(9)) * sets as u128) >> 64) as usize;
-        &self.slots[index * WAYS..][..WAYS]
+        let index = ((u128::from(slot::spread::<S>(hash)) * sets as u128) >> 64) as usize;
+        let slots = &self.slots[index * WAYS..];
+        Set::new(slots.first_chunk().expect("the table consists of whole sets"), hash)
     }
-}
-
-/// Where `owner` stands. A slot in use counts before any claim; of claims, the lowest.
-fn find(set: &[AtomicU128], owner: Owner) -> Place {
-    let mut claimed = Place::Nowhere;
-    for (index, slot) in set.iter().enumerate() {
-        // Acquire is not needed: the word is the whole state, and nothing else is read on the
-        // strength of it. Sequential consistency is needed in `settle` only.
-        let word = slot.load(Ordering::Relaxed);
-        if !owner.has(word) {
-            continue;
-        }
-        if !slot::is_claim(word) {
-            return Place::Used(index, word);
-        }
-        if let Place::Nowhere = claimed {
-            claimed = Place::Claimed(index, word);
-        }
-    }
-    claimed
-}
-
-/// Puts the `claim` at `index` to use, if no other slot of the set is the same key's.
-fn settle(set: &[AtomicU128], index: usize, claim: Word, used: Word, owner: Owner) -> bool {
-    for (other, slot) in set.iter().enumerate() {
-        if other == index {
-            continue;
-        }
-        // SeqCst, as the exchange that made the claim: of two threads that claim and then
-        // look, at least one must see the other's claim.
-        let word = slot.load(Ordering::SeqCst);
-        if !owner.has(word) {
-            continue;
-        }
-        let goes = !slot::is_claim(word) || other < index;
-        let (loser, lost) = if goes { (&set[index], claim) } else { (slot, word) };
-        if !exchange(loser, lost, EMPTY) || goes {
-            return false;
-        }
-    }
-    exchange(&set[index], claim, used)
-}
-
-/// The slot that a new key takes: an empty or idle one, or the one with the least debt. With
-/// its word, and whether a debt is forgotten with it. `None` when the key is not new any more.
-fn victim(
-    set: &[AtomicU128],
-    owner: Owner,
-    may_take_claims: bool,
-    debt: &impl Fn(Word) -> Debt,
-) -> Option<(usize, Word, bool)> {
-    let mut best = (0, EMPTY, Debt::MAX);
-    for (index, slot) in set.iter().enumerate() {
-        let word = slot.load(Ordering::Relaxed);
-        if word == EMPTY {
-            return Some((index, word, false));
-        }
-        // Another thread was faster. Its charge may well be the least debt of the set.
-        if owner.has(word) {
-            return None;
-        }
-        let owed = match slot::is_claim(word) {
-            true if may_take_claims => 0,
-            true => Debt::MAX,
-            false => debt(word),
-        };
-        if owed < best.2 || index == 0 {
-            best = (index, word, owed);
-        }
-    }
-    let (index, word, owed) = best;
-    Some((index, word, owed > 0 && !slot::is_claim(word)))
-}
-
-fn exchange(slot: &AtomicU128, current: Word, new: Word) -> bool {
-    slot.compare_exchange(current, new, Ordering::SeqCst, Ordering::Relaxed).is_ok()
 }

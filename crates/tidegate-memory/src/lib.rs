@@ -16,8 +16,11 @@ mod cells;
 mod class;
 mod flat;
 mod hash;
+#[cfg(target_arch = "x86_64")]
+mod load;
 mod logs;
 mod region;
+mod set;
 mod shard;
 mod shards;
 #[cfg(unix)]

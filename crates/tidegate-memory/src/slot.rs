@@ -5,7 +5,7 @@
 //!                mark
 //! bits  63..9    fingerprint of the key; its low 16 bits are the state's, for two windows
 //! bit   8        claimed: the slot is being given to the key, and is not in use yet
-//! bits   7..0    class: under which limit the state is to be read; 0 is an empty slot
+//! bits   7..0    class: under which limit the state is to be read; 0 is an empty slot, or a claim
 //! ```
 //!
 //! An empty slot is all zeros, which is how the kernel hands memory out. Knows no table.
@@ -27,20 +27,22 @@ const WIDE_STATE: u64 = 0xffff << 9;
 /// The largest limit whose counts fit: a debt doubles the count.
 pub(crate) const MAX_COUNTED: u32 = (1 << 21) - 1;
 
-/// What a slot says about whose it is, state aside.
+/// What a slot says about whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
-    /// Fingerprint and class, in their places.
+    /// The fingerprint, in its place. Never zero, or an empty slot would be its own.
     bits: u64,
-    /// Which bits of a slot's low half are to equal `bits`.
+    /// Which bits of a slot's low half are the fingerprint.
     mask: u64,
 }
 
 impl Owner {
-    /// The key of this hash, under a limit of this class, whose state is read as an `S`.
-    pub(crate) fn new<S: State>(hash: u64, class: u8) -> Self {
-        let fingerprint = FINGERPRINT & !S::BORROWED;
-        Self { bits: (hash & fingerprint) | u64::from(class), mask: fingerprint | 0xff }
+    /// The key of this hash, whose state is read as an `S`.
+    #[inline]
+    pub(crate) fn new<S: State>(hash: u64) -> Self {
+        let mask = FINGERPRINT & !S::BORROWED;
+        let bits = hash & mask;
+        Self { bits: if bits == 0 { 1 << 63 } else { bits }, mask }
     }
 
     /// Whether `word` is this key's, in use or claimed.
@@ -48,16 +50,30 @@ impl Owner {
         low(word) & self.mask == self.bits
     }
 
-    /// A slot that this key uses.
-    pub(crate) fn holding<S: State>(self, state: S) -> Word {
+    /// Whether `word` is this key's and in use.
+    #[inline]
+    pub(crate) fn uses(self, word: Word) -> bool {
+        low(word) & (self.mask | CLAIMED) == self.bits
+    }
+
+    /// A slot that this key uses under a limit of this class.
+    #[inline]
+    pub(crate) fn holding<S: State>(self, state: S, class: u8) -> Word {
         let (high, borrowed) = state.pack();
-        (u128::from(high) << 64) | u128::from(self.bits | borrowed)
+        (u128::from(high) << 64) | u128::from(self.bits | borrowed | u64::from(class))
     }
 
     /// A slot that is being given to this key. No two claims have the same mark.
     pub(crate) fn claim(self, mark: u64) -> Word {
         (u128::from(mark) << 64) | u128::from(self.bits | CLAIMED)
     }
+}
+
+/// The hash with the bits at the top that are in no fingerprint of an `S`: they choose the
+/// set, so that set and fingerprint together tell keys apart by as many bits as there are.
+#[inline]
+pub(crate) const fn spread<S: State>(hash: u64) -> u64 {
+    hash.rotate_right((FINGERPRINT & !S::BORROWED).trailing_zeros())
 }
 
 /// Whether a slot is being given to a key and is not in use yet.
@@ -145,33 +161,41 @@ mod tests {
             previous: 2 * MAX_COUNTED,
             current: 2 * MAX_COUNTED - 1,
         };
-        let owner = Owner::new::<Counts>(HASH, 7);
-        let word = owner.holding(counts);
+        let owner = Owner::new::<Counts>(HASH);
+        let word = owner.holding(counts, 7);
 
         assert_eq!(state::<Counts>(word), counts);
         assert_eq!(class(word), 7);
-        assert!(owner.has(word) && !is_claim(word));
+        assert!(owner.has(word) && owner.uses(word) && !is_claim(word));
 
-        let owner = Owner::new::<Nanos>(HASH, 255);
-        assert_eq!(state::<Nanos>(owner.holding(Nanos::MAX)), Nanos::MAX);
-        assert!(owner.has(owner.holding(Nanos(0))));
+        let owner = Owner::new::<Nanos>(HASH);
+        assert_eq!(state::<Nanos>(owner.holding(Nanos::MAX, 255)), Nanos::MAX);
+        assert!(owner.uses(owner.holding(Nanos(0), 1)));
     }
 
     #[test]
-    fn keys_and_classes_are_told_apart() {
-        let owner = Owner::new::<Nanos>(HASH, 1);
+    fn keys_are_told_apart() {
+        let owner = Owner::new::<Nanos>(HASH);
 
-        assert!(!Owner::new::<Nanos>(HASH, 2).has(owner.holding(Nanos(5))));
-        assert!(!Owner::new::<Nanos>(HASH ^ (1 << 9), 1).has(owner.holding(Nanos(5))));
+        assert!(!Owner::new::<Nanos>(HASH ^ (1 << 9)).has(owner.holding(Nanos(5), 1)));
         assert!(!owner.has(EMPTY));
+        assert!(!Owner::new::<Nanos>(0).has(EMPTY));
+        assert!(!Owner::new::<Counts>(0x1ff_ffff).has(EMPTY));
+    }
+
+    #[test]
+    fn what_a_fingerprint_lacks_chooses_the_set() {
+        assert_eq!(spread::<Nanos>(0x1ff), 0x1ff << 55);
+        assert_eq!(spread::<Counts>(0x1ff_ffff), 0x1ff_ffff << 39);
     }
 
     #[test]
     fn a_claim_is_its_keys_and_like_no_other() {
-        let owner = Owner::new::<u64>(HASH, 1);
+        let owner = Owner::new::<u64>(HASH);
 
         assert!(owner.has(owner.claim(3)) && is_claim(owner.claim(3)));
-        assert!(!Owner::new::<u64>(HASH ^ (1 << 9), 1).has(owner.claim(3)));
+        assert!(!owner.uses(owner.claim(3)));
+        assert!(!Owner::new::<u64>(HASH ^ (1 << 9)).has(owner.claim(3)));
         assert_ne!(owner.claim(3), owner.claim(4));
     }
 }

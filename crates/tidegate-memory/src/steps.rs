@@ -3,22 +3,22 @@
 //! The one place that knows which algorithm keeps which state. Decides nothing itself.
 
 use tidegate_core::{
-    Adjustment, Change, Charge, Decision, Nanos, Program, Verdict, algorithm::Algorithm,
+    Adjustment, Change, Charge, Decision, Limit, Nanos, Program, Verdict,
+    algorithm::{Algorithm, Counts},
 };
 
 use crate::{
-    class::Page,
-    flat::{Flat, Toll, Update},
+    cells::Cells,
+    flat::{Toll, Update},
     slot::{Owner, State},
 };
 
 /// A key of a limit that the flat table can hold.
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
-    pub(crate) flat: Flat<'a>,
-    pub(crate) page: Page<'a>,
+    pub(crate) cells: &'a Cells,
     pub(crate) hash: u64,
-    pub(crate) class: u8,
+    pub(crate) limit: &'a Limit,
     /// The time on the table's timeline, by which slots are found idle.
     pub(crate) now: Nanos,
 }
@@ -38,17 +38,28 @@ macro_rules! with_algorithm {
     };
 }
 
+/// What changes a key answers `None` when the table has no class left for its limit; it then
+/// has changed nothing.
 impl Target<'_> {
+    /// Asks the memory for the key's set ahead of its use.
+    pub(crate) fn prefetch(self) {
+        let flat = self.cells.flat();
+        match self.limit.program() {
+            Program::SlidingWindowCounter(_) => flat.prefetch::<Counts>(self.hash),
+            _ => flat.prefetch::<Nanos>(self.hash),
+        }
+    }
+
     /// Decides a charge, and takes it if it is allowed.
     #[inline]
-    pub(crate) fn charge(self, charge: &Charge<'_>) -> (Decision, Toll) {
-        with_algorithm!(charge.limit.program(), algorithm => self.charge_by(algorithm, charge))
+    pub(crate) fn charge(self, charge: &Charge<'_>) -> Option<(Decision, Toll)> {
+        with_algorithm!(self.limit.program(), algorithm => self.charge_by(algorithm, charge))
     }
 
     /// Decides a charge as [`charge`](Self::charge) does, and tells no more than the verdict.
     #[inline]
-    pub(crate) fn verdict(self, charge: &Charge<'_>) -> (Verdict, Toll) {
-        with_algorithm!(charge.limit.program(), algorithm => self.update(algorithm, |state| {
+    pub(crate) fn verdict(self, charge: &Charge<'_>) -> Option<(Verdict, Toll)> {
+        with_algorithm!(self.limit.program(), algorithm => self.update(algorithm, |state| {
             let step = algorithm.check(state, charge.at, charge.cost);
             Update { answer: step.decision.verdict, next: step.next }
         }))
@@ -56,7 +67,7 @@ impl Target<'_> {
 
     /// Decides a charge, and takes nothing.
     pub(crate) fn check(self, charge: &Charge<'_>) -> Decision {
-        with_algorithm!(charge.limit.program(), algorithm => {
+        with_algorithm!(self.limit.program(), algorithm => {
             let state = self.read(algorithm);
             algorithm.check(state, charge.at, charge.cost).decision
         })
@@ -64,22 +75,19 @@ impl Target<'_> {
 
     /// How things stand.
     pub(crate) fn peek(self, charge: &Charge<'_>) -> Decision {
-        with_algorithm!(charge.limit.program(), algorithm => {
+        with_algorithm!(self.limit.program(), algorithm => {
             let state = self.read(algorithm);
             algorithm.peek(state, charge.at, charge.cost)
         })
     }
 
     /// Applies a change that is not a request.
-    pub(crate) fn adjust(self, adjustment: &Adjustment<'_>) -> Toll {
-        with_algorithm!(
-            adjustment.limit.program(),
-            algorithm => self.adjust_by(algorithm, adjustment)
-        )
+    pub(crate) fn adjust(self, adjustment: &Adjustment<'_>) -> Option<Toll> {
+        with_algorithm!(self.limit.program(), algorithm => self.adjust_by(algorithm, adjustment))
     }
 
     #[inline]
-    fn charge_by<A>(self, algorithm: &A, charge: &Charge<'_>) -> (Decision, Toll)
+    fn charge_by<A>(self, algorithm: &A, charge: &Charge<'_>) -> Option<(Decision, Toll)>
     where
         A: Algorithm,
         A::State: State,
@@ -90,7 +98,7 @@ impl Target<'_> {
         })
     }
 
-    fn adjust_by<A>(self, algorithm: &A, adjustment: &Adjustment<'_>) -> Toll
+    fn adjust_by<A>(self, algorithm: &A, adjustment: &Adjustment<'_>) -> Option<Toll>
     where
         A: Algorithm,
         A::State: State,
@@ -105,24 +113,30 @@ impl Target<'_> {
             Change::Reset => A::State::default(),
         };
         if adjustment.change == Change::Reset {
-            self.flat.forget(self.hash, self.owner::<A::State>());
-            return Toll::default();
+            self.cells.flat().forget::<A::State>(self.hash, Owner::new::<A::State>(self.hash));
+            return Some(Toll::default());
         }
         let ((), toll) = self.update(algorithm, |state: A::State| {
             let next = change(state);
             Update { answer: (), next: (next != state).then_some(next) }
-        });
-        toll
+        })?;
+        Some(toll)
     }
 
     #[inline]
-    fn update<A, R>(self, _: &A, decide: impl FnMut(A::State) -> Update<A::State, R>) -> (R, Toll)
+    fn update<A, R>(
+        self,
+        _: &A,
+        decide: impl FnMut(A::State) -> Update<A::State, R>,
+    ) -> Option<(R, Toll)>
     where
         A: Algorithm,
         A::State: State,
     {
-        let owner = self.owner::<A::State>();
-        self.flat.update(self.hash, owner, |word| self.page.debt(word, self.now), decide)
+        let owner = Owner::new::<A::State>(self.hash);
+        let class = || self.cells.page().class_of(self.limit.program());
+        let debt = |word| self.cells.page().debt(word, self.now);
+        self.cells.flat().update(self.hash, owner, class, debt, decide)
     }
 
     fn read<A>(self, _: &A) -> A::State
@@ -130,10 +144,6 @@ impl Target<'_> {
         A: Algorithm,
         A::State: State,
     {
-        self.flat.read(self.hash, self.owner::<A::State>())
-    }
-
-    fn owner<S: State>(self) -> Owner {
-        Owner::new::<S>(self.hash, self.class)
+        self.cells.flat().read(self.hash, Owner::new::<A::State>(self.hash))
     }
 }

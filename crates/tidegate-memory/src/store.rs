@@ -6,9 +6,9 @@ use tidegate_core::{Adjustment, Charge, Decision, Nanos, Verdict};
 
 use crate::{
     cells::{Cells, Stats, Unsupported},
-    flat::WAYS,
     hash::Secret,
     region::Region,
+    set::WAYS,
     shards::Shards,
 };
 

@@ -3,6 +3,17 @@
 #[cfg(not(loom))]
 pub(crate) use portable_atomic::{AtomicU128, Ordering};
 
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+pub(crate) use crate::load::load;
+
+/// Reads a word as a whole.
+#[cfg(any(not(target_arch = "x86_64"), loom))]
+#[inline]
+#[track_caller]
+pub(crate) fn load(word: &AtomicU128, order: Ordering) -> u128 {
+    word.load(order)
+}
+
 #[cfg(loom)]
 pub(crate) use self::model::AtomicU128;
 #[cfg(loom)]

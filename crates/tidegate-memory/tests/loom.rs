@@ -12,6 +12,8 @@
 
 #[path = "../src/flat.rs"]
 mod flat;
+#[path = "../src/set.rs"]
+mod set;
 #[path = "../src/slot.rs"]
 mod slot;
 #[path = "../src/sync.rs"]
@@ -19,8 +21,9 @@ mod sync;
 
 use std::sync::Arc;
 
-use flat::{Debt, Flat, Toll, Update, WAYS};
+use flat::{Flat, Toll, Update};
 use loom::{model::Builder, thread};
+use set::{Debt, WAYS};
 use slot::{EMPTY, Owner, Word};
 use sync::{AtomicU128, Ordering};
 
@@ -34,12 +37,17 @@ struct Set {
     claims: AtomicU128,
 }
 
+/// Half of the keys try the set's second cache line first.
+fn hash(key: u64) -> u64 {
+    key << 9
+}
+
 fn owner(key: u64) -> Owner {
-    Owner::new::<u64>(key << 9, 1)
+    Owner::new::<u64>(hash(key))
 }
 
 fn used(key: u64, units: u64) -> Word {
-    owner(key).holding(units)
+    owner(key).holding(units, 1)
 }
 
 /// A set of keys that have taken at least 5 units, and the least in the first slot.
@@ -74,13 +82,15 @@ impl Set {
             let allowed = taken < limit;
             Update { answer: allowed, next: allowed.then_some(taken + 1) }
         };
-        self.flat().update(0, owner(key), debt, decide)
+        self.flat()
+            .update(hash(key), owner(key), || Some(1), debt, decide)
+            .expect("there is a class")
     }
 
     /// Gives a unit of `key` back, if there is one.
     fn give_back(&self, key: u64) {
         let decide = |taken: u64| Update { answer: (), next: taken.checked_sub(1) };
-        self.flat().update(0, owner(key), slot::state::<u64>, decide);
+        self.flat().update(hash(key), owner(key), || Some(1), slot::state::<u64>, decide);
     }
 
     /// The states of all slots that `key` uses.
@@ -130,7 +140,7 @@ fn one_admitted<const N: usize>(set: &Set, admitted: [bool; N]) {
 const TAKE: Work = |set| set.take(KEY, 1);
 const TAKE_OTHER: Work = |set| set.take(OTHER, 1);
 const RESET: Work = |set| {
-    set.flat().forget(0, owner(KEY));
+    set.flat().forget::<u64>(hash(KEY), owner(KEY));
     false
 };
 

@@ -148,7 +148,7 @@ fn another_layout_or_size_is_refused_by_name() {
     bytes[8..12].copy_from_slice(&7_u32.to_ne_bytes());
     fs::write(place.path(), bytes).unwrap();
     let message = refusal(&place.path(), SMALL);
-    assert!(message.contains("layout 7") && message.contains("reads 1"), "{message}");
+    assert!(message.contains("layout 7") && message.contains("reads 2"), "{message}");
 }
 
 #[test]

@@ -7,6 +7,11 @@
 
 #[path = "../src/flat.rs"]
 mod flat;
+#[cfg(target_arch = "x86_64")]
+#[path = "../src/load.rs"]
+mod load;
+#[path = "../src/set.rs"]
+mod set;
 #[path = "../src/slot.rs"]
 mod slot;
 #[path = "../src/sync.rs"]
@@ -25,7 +30,8 @@ use std::{
     thread,
 };
 
-use flat::{Flat, Update, WAYS};
+use flat::{Flat, Update};
+use set::WAYS;
 use slot::{EMPTY, Owner, Word};
 use sync::{AtomicU128, Ordering};
 
@@ -38,8 +44,17 @@ struct Set {
     claims: AtomicU128,
 }
 
+/// Half of the keys try the set's second cache line first.
+fn hash(key: u64) -> u64 {
+    (key + 1) << 9
+}
+
 fn owner(key: u64) -> Owner {
-    Owner::new::<u64>((key + 1) << 9, 1)
+    Owner::new::<u64>(hash(key))
+}
+
+fn class() -> Option<u8> {
+    Some(1)
 }
 
 impl Set {
@@ -64,13 +79,16 @@ impl Set {
             thread::yield_now();
             slot::state(word)
         };
-        let (allowed, toll) = self.flat().update(0, owner(key), debt, decide);
+        let (allowed, toll) = self
+            .flat()
+            .update(hash(key), owner(key), class, debt, decide)
+            .expect("there is a class");
         (allowed, toll.evicted)
     }
 
     fn give_back(&self, key: u64) {
         let decide = |taken: u64| Update { answer: (), next: taken.checked_sub(1) };
-        self.flat().update(0, owner(key), slot::state::<u64>, decide);
+        self.flat().update(hash(key), owner(key), class, slot::state::<u64>, decide);
     }
 
     /// The states of all slots that `key` uses.
@@ -167,7 +185,7 @@ fn a_new_key_in_a_full_set_is_admitted_exactly_its_limit_by_eight_threads() {
     const LIMIT: u64 = 2;
     let (set, admitted) = (Set::new(), AtomicU64::new(0));
     // Others in debt: they take nothing, and each owes more than the new key ever will.
-    let full = array::from_fn(|index| owner(index as u64).holding(10 + index as u64));
+    let full = array::from_fn(|index| owner(index as u64).holding(10 + index as u64, 1));
     set.fill(full);
 
     let work = |_: &mut Numbers| {
@@ -192,7 +210,7 @@ fn no_key_has_two_slots_after_any_operations_in_a_crowded_set() {
         for _ in 0..20 {
             let key = numbers.below(KEYS);
             match numbers.below(8) {
-                0 => set.flat().forget(0, owner(key)),
+                0 => set.flat().forget::<u64>(hash(key), owner(key)),
                 1 => set.give_back(key),
                 _ => drop(set.take(key, 1 + numbers.below(9))),
             }
@@ -211,7 +229,7 @@ fn no_key_has_two_slots_after_any_operations_in_a_crowded_set() {
 fn a_claim_is_no_key_to_be_counted() {
     let set = Set::new();
     set.slots[0].store(owner(1).claim(u64::MAX), Ordering::SeqCst);
-    set.slots[1].store(owner(2).holding(7_u64), Ordering::SeqCst);
+    set.slots[1].store(owner(2).holding(7_u64, 1), Ordering::SeqCst);
 
     assert_eq!(set.flat().estimate(|word| slot::state::<u64>(word) > 0), 1);
 }

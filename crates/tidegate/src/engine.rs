@@ -46,6 +46,7 @@ struct Instant {
 
 impl Instant {
     /// What the limit's own timeline shows when the clock shows `time`.
+    #[inline]
     fn on_timeline(self, counted: &Counted, time: Nanos) -> Nanos {
         match &counted.calendar {
             None => time,
@@ -282,11 +283,13 @@ impl Engine {
         self.store.adjust(&adjustments, instant.now)
     }
 
+    #[inline]
     fn key<'a>(&'a self, counted: &Counted, subject: &'a [u8]) -> core::Key<'a> {
         let rule = &self.rules.rules[counted.rule].name;
         core::Key { rule, limit: counted.tag, scope: counted.scope, subject }
     }
 
+    #[cold]
     fn instant(&self) -> Instant {
         self.at(self.clock.now())
     }

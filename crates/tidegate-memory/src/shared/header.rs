@@ -9,7 +9,7 @@ use crate::region::Region;
 pub(crate) const HEADER: usize = 4096;
 
 /// The layout of header, page of classes, and slots. Counts up whenever one of them changes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"TIDEGATE";
 /// Reads back as another number on a machine with the other order of bytes.
@@ -82,7 +82,7 @@ impl Header {
             return Err(HeaderError::Corrupt("its header was damaged"));
         }
         let slots = word(16);
-        if !slots.is_power_of_two() || slots < crate::flat::WAYS as u64 {
+        if !slots.is_power_of_two() || slots < crate::set::WAYS as u64 {
             return Err(HeaderError::Corrupt("its capacity makes no sense"));
         }
         Ok(Self { slots, boot: part(bytes, 24), secret: [word(40), word(48)] })

@@ -15,8 +15,8 @@ use tidegate_core::{Adjustment, Charge, Decision, Limit, Nanos, Verdict};
 pub use self::error::SharedError;
 use crate::{
     cells::{Cells, Stats, Unsupported},
-    flat::WAYS,
     hash::Secret,
+    set::WAYS,
 };
 
 /// Counts in a file that all processes of a host share: exact across workers, without a
