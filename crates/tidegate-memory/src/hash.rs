@@ -40,13 +40,13 @@ impl Secret {
     }
 }
 
-/// SipHash with one round for each word and three at the end.
+/// `SipHash` with one round for each word and three at the end.
 ///
 /// Written out so that it becomes part of the check: its latency then overlaps with that of
 /// the clock, and its state stays in registers.
 ///
-/// Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF", section 2; SipHash-1-3 as
-/// in the standard libraries of Rust and CPython.
+/// Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF", section 2; `SipHash-1-3` as
+/// in the standard libraries of Rust and `CPython`.
 #[expect(
     clippy::inline_always,
     reason = "to overlap with the clock, it must be in one piece with it"

@@ -35,7 +35,6 @@ impl<'a> Set<'a> {
     /// The set as the key of this hash tries it. Half of the keys begin with the second cache
     /// line, so that most find their slot in the first one that they read.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "one bit")]
     pub(crate) fn new(slots: &'a [AtomicU128; WAYS], hash: u64) -> Self {
         Self { slots, first: (hash >> 9) as usize & 1 }
     }
