@@ -45,7 +45,7 @@ impl Secret {
 /// Written out so that it becomes part of the check: its latency then overlaps with that of
 /// the clock, and its state stays in registers.
 ///
-/// Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF", section 2; `SipHash-1-3` as
+/// Source: Aumasson and Bernstein, "`SipHash`: a fast short-input PRF", section 2; the variant 1-3 as
 /// in the standard libraries of Rust and `CPython`.
 #[expect(
     clippy::inline_always,
