@@ -53,9 +53,7 @@ fn owner(key: u64) -> Owner {
     Owner::new::<u64>(hash(key))
 }
 
-fn class() -> Option<u8> {
-    Some(1)
-}
+const CLASS: Option<u8> = Some(1);
 
 impl Set {
     fn new() -> Self {
@@ -81,14 +79,14 @@ impl Set {
         };
         let (allowed, toll) = self
             .flat()
-            .update(hash(key), owner(key), class, debt, decide)
+            .update(hash(key), owner(key), || CLASS, debt, decide)
             .expect("there is a class");
         (allowed, toll.evicted)
     }
 
     fn give_back(&self, key: u64) {
         let decide = |taken: u64| Update { answer: (), next: taken.checked_sub(1) };
-        self.flat().update(hash(key), owner(key), class, slot::state::<u64>, decide);
+        self.flat().update(hash(key), owner(key), || CLASS, slot::state::<u64>, decide);
     }
 
     /// The states of all slots that `key` uses.
