@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from tidegate._native import Clock, Decision
 
-_native._quicken()
-
 
 class Limiter(_native.Limiter):
     """One or several limits, and the store that counts.
@@ -159,3 +157,6 @@ class Limiter(_native.Limiter):
     def _sleeper(self) -> Sleeper:
         # Not kept: it would refer back to this limiter, and its store be freed late.
         return Sleeper(self.now_ns, self._clock)
+
+
+_native._quicken(Limiter)

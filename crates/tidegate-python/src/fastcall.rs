@@ -17,7 +17,7 @@ use std::{
 
 use pyo3::{
     Borrowed,
-    exceptions::PyRuntimeError,
+    exceptions::{PyRuntimeError, PyTypeError},
     ffi, intern,
     panic::PanicException,
     prelude::*,
@@ -63,26 +63,28 @@ type Body = for<'a, 'py> fn(&Plain<'a, 'py>) -> Quick<Bound<'py, PyAny>>;
 /// The methods that `PyO3` made, by position in the list in `quicken`.
 static BEHIND: [PyOnceLock<Py<PyAny>>; 4] = [const { PyOnceLock::new() }; 4];
 
-/// Puts quicker methods in front of four of `Limiter`, once and for all. For the package
-/// itself, which calls it when it is imported.
+/// Puts quicker methods in front of four of `Limiter`, on `class`, which is a subclass of it:
+/// the interpreter finds out sooner that an instance of just that class is meant. For the
+/// package itself, which calls it once, when it is imported.
 // Not done by the module's initialisation: a module with one has no complete stub.
 #[pyfunction]
-#[pyo3(name = "_quicken")]
-pub(crate) fn quicken(py: Python<'_>) -> PyResult<()> {
+#[pyo3(name = "_quicken", signature = (class: "type[Limiter]"))]
+pub(crate) fn quicken(class: &Bound<'_, PyType>) -> PyResult<()> {
+    let py = class.py();
     let fronts: [(&str, ffi::PyCFunctionFastWithKeywords); 4] = [
         ("allow", front::<0>),
         ("check", front::<1>),
         ("aallow", front::<2>),
         ("acheck", front::<3>),
     ];
-    let class = py.get_type::<PyLimiter>();
+    if !class.is_subclass_of::<PyLimiter>()? {
+        return Err(PyTypeError::new_err("_quicken takes a subclass of Limiter"));
+    }
+    let original = py.get_type::<PyLimiter>();
     for ((name, function), behind) in fronts.into_iter().zip(&BEHIND) {
-        let method = class.getattr(name)?;
-        let descriptor = descriptor(&class, name, function, &method)?;
-        // Set once: later, the method found by its name is a front itself.
-        if behind.set(py, method.unbind()).is_ok() {
-            class.setattr(name, descriptor)?;
-        }
+        let method = original.getattr(name)?;
+        class.setattr(name, descriptor(class, name, function, &method)?)?;
+        behind.get_or_init(py, || method.unbind());
     }
     Ok(())
 }
@@ -168,7 +170,8 @@ fn raise(error: PyErr) -> *mut ffi::PyObject {
 /// # Safety
 ///
 /// As `CPython` calls a method of `PyLimiter`.
-#[inline]
+#[expect(clippy::inline_always, reason = "its result would be copied between two frames")]
+#[inline(always)]
 unsafe fn plain<'a>(
     py: Python<'_>,
     limiter: *mut ffi::PyObject,

@@ -71,8 +71,13 @@ impl Limiter {
     fn allow_at(&self, key: &[u8], cost: Option<u32>) -> Result<bool, Error> {
         match self.engine.only() {
             Some(only) => self.engine.allow_only(only, cost, key),
-            None => Ok(self.engine.decide(Mode::Check, cost, |_| key)?.allowed),
+            None => self.allow_all(key, cost),
         }
+    }
+
+    #[cold]
+    fn allow_all(&self, key: &[u8], cost: Option<u32>) -> Result<bool, Error> {
+        Ok(self.engine.decide(Mode::Check, cost, |_| key)?.allowed)
     }
 
     /// Decides as [`check_cost`](Self::check_cost), and answers in short: the quickest check
@@ -86,8 +91,13 @@ impl Limiter {
         let key = key.as_ref();
         match self.engine.only() {
             Some(only) => self.engine.check_only(only, Some(cost), key),
-            None => Ok(self.engine.decide(Mode::Check, Some(cost), |_| key)?.outcome()),
+            None => self.outcome_of_all(key, cost),
         }
+    }
+
+    #[cold]
+    fn outcome_of_all(&self, key: &[u8], cost: u32) -> Result<Outcome, Error> {
+        Ok(self.engine.decide(Mode::Check, Some(cost), |_| key)?.outcome())
     }
 
     /// Whether a request of `cost` units would now pass, and how things stand. Takes nothing.

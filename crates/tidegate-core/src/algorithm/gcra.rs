@@ -22,6 +22,8 @@ use crate::{Decision, Nanos, Step, Verdict};
 pub struct Gcra {
     emission_interval: Nanos,
     burst: NonZeroU32,
+    /// Burst × emission interval, which every decision needs.
+    fill_time: Nanos,
 }
 
 impl Gcra {
@@ -32,13 +34,18 @@ impl Gcra {
     #[must_use]
     pub fn new(limit: NonZeroU32, period: Nanos) -> Self {
         let interval = period.0.div_ceil(u64::from(limit.get())).max(1);
-        Self { emission_interval: Nanos(interval), burst: limit }
+        Self::of(Nanos(interval), limit)
+    }
+
+    const fn of(emission_interval: Nanos, burst: NonZeroU32) -> Self {
+        let fill_time = emission_interval.saturating_mul(burst.get() as u64);
+        Self { emission_interval, burst, fill_time }
     }
 
     /// The same refill with another burst.
     #[must_use]
     pub const fn with_burst(self, burst: NonZeroU32) -> Self {
-        Self { burst, ..self }
+        Self::of(self.emission_interval, burst)
     }
 
     /// Never admits more than `limit` units in any window of `period`, both ends included.
@@ -57,7 +64,7 @@ impl Gcra {
         let burst = burst.min(limit);
         let steps = u64::from(limit.get() - burst.get()) + 1;
         let emission_interval = Nanos((period.0 / steps).saturating_add(1));
-        Self { emission_interval, burst }
+        Self::of(emission_interval, burst)
     }
 
     /// Units that a rested key can spend at once.
@@ -75,7 +82,7 @@ impl Gcra {
     /// Time in which an empty key fills: burst × emission interval.
     #[must_use]
     pub const fn fill_time(&self) -> Nanos {
-        self.price(self.burst.get())
+        self.fill_time
     }
 
     #[inline]
