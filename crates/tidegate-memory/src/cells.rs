@@ -4,13 +4,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tidegate_core::{Adjustment, Change, Charge, Decision, Key, Limit, Nanos, Verdict};
+use tidegate_core::{Adjustment, Change, Charge, Decision, Key, Limit, Nanos, Program, Verdict};
 
 use crate::{
     class::{Classes, Page},
     flat::{Flat, Toll},
     hash::Secret,
     region::Region,
+    shard::deny_all,
     shards::{Locked, Shards},
     steps::Target,
 };
@@ -96,8 +97,7 @@ impl Cells {
             self.pay(toll);
             return Ok(verdict);
         }
-        let shards = self.beside.as_ref().ok_or(Unsupported)?;
-        Ok(shards.check(hash, charge, now).verdict)
+        Ok(self.check_beside(hash, charge, now)?.verdict)
     }
 
     /// Decides many requests of one charge each, one after the other.
@@ -195,6 +195,19 @@ impl Cells {
             self.pay(toll);
             return Ok(decision);
         }
+        self.check_beside(hash, charge, now)
+    }
+
+    /// Decides a charge that the table does not count.
+    fn check_beside(
+        &self,
+        hash: u64,
+        charge: &Charge<'_>,
+        now: Nanos,
+    ) -> Result<Decision, Unsupported> {
+        if *charge.limit.program() == Program::DenyAll {
+            return Ok(deny_all(charge.cost));
+        }
         let shards = self.beside.as_ref().ok_or(Unsupported)?;
         Ok(shards.check(hash, charge, now))
     }
@@ -265,6 +278,8 @@ struct Request<'a> {
 enum Place<'a> {
     Flat(Target<'a>),
     Locked(u64),
+    /// Of a limit of zero, which counts nobody.
+    Nowhere,
 }
 
 impl<'a> Request<'a> {
@@ -274,13 +289,16 @@ impl<'a> Request<'a> {
         keys: impl Iterator<Item = (Key<'k>, &'k Limit)>,
     ) -> Result<Self, Unsupported> {
         let place = |(key, limit): (Key<'_>, &Limit)| {
+            if *limit.program() == Program::DenyAll {
+                return Place::Nowhere;
+            }
             let hash = cells.secret.hash(&key);
             cells.target(hash, limit, now).map_or(Place::Locked(hash), Place::Flat)
         };
         let places: Vec<Place<'a>> = keys.map(place).collect();
         let locked = places.iter().filter_map(|place| match place {
             Place::Locked(hash) => Some(*hash),
-            Place::Flat(_) => None,
+            Place::Flat(_) | Place::Nowhere => None,
         });
         let locked = match &cells.beside {
             Some(shards) => shards.lock(locked),
@@ -295,6 +313,7 @@ impl<'a> Request<'a> {
         match self.places[index] {
             Place::Flat(target) => target.check(charge),
             Place::Locked(hash) => self.locked.shard(hash).check(hash, charge),
+            Place::Nowhere => deny_all(charge.cost),
         }
     }
 
@@ -302,6 +321,7 @@ impl<'a> Request<'a> {
         match self.places[index] {
             Place::Flat(target) => target.peek(charge),
             Place::Locked(hash) => self.locked.shard(hash).peek(hash, charge),
+            Place::Nowhere => deny_all(charge.cost),
         }
     }
 
@@ -309,6 +329,7 @@ impl<'a> Request<'a> {
         match self.places[index] {
             Place::Flat(target) => self.cells.pay(target.adjust(adjustment)),
             Place::Locked(hash) => self.locked.shard(hash).adjust(hash, adjustment, self.now),
+            Place::Nowhere => {}
         }
     }
 
