@@ -1,9 +1,15 @@
 //! Many threads on one key, while time stands still: whatever the order, the bound holds to
 //! the unit.
 
-use std::{sync::Barrier, thread};
+use std::{
+    sync::{
+        Barrier,
+        atomic::{AtomicU32, Ordering::AcqRel},
+    },
+    thread,
+};
 
-use tidegate_core::{Charge, Decision, Limit};
+use tidegate_core::{Change, Charge, Decision, Limit};
 
 use super::{
     Subject,
@@ -17,9 +23,12 @@ pub struct Load {
     pub threads: u32,
     /// Requests of each thread. A quarter of all requests fits the limits.
     pub requests: u32,
+    /// How often each thread takes units and gives them back.
+    pub turns: u32,
 }
 
-/// Presses every sort of limit with requests of one charge, then with several charges.
+/// Presses every sort of limit with requests of one charge, then with several charges; and at
+/// last lets units be taken and given back that are too few for all.
 ///
 /// Returns the limits that the store does not support, as they were written.
 ///
@@ -44,6 +53,12 @@ pub fn stress(subject: &dyn Subject, load: Load) -> Vec<String> {
                 Ok(users) => press(&users, cost, units, load),
                 Err(limit) => unsupported.push(limit),
             }
+        }
+    }
+    for texts in SCARCE {
+        match users(subject, "scarce", texts) {
+            Ok(users) => churn(&users, load),
+            Err(limit) => unsupported.push(limit),
         }
     }
     unsupported.sort_unstable();
@@ -74,6 +89,15 @@ fn triples(units: u32) -> [[String; 3]; 3] {
     let log = |more| format!("sliding_window_log: {}/hour", units + more);
     [[gcra(0), fixed(7), counter(4)], [counter(9), gcra(5), fixed(0)], [gcra(9), log(0), fixed(8)]]
 }
+
+/// Limits that threads get in each other's way about. The first is the smallest.
+const SCARCE: [&[&str]; 5] = [
+    &["gcra: 2/hour"],
+    &["fixed_window: 1/hour", "gcra: 1/hour"],
+    &["gcra: 2/hour", "sliding_window_counter: 2/hour", "fixed_window: 3/hour"],
+    &["sliding_window_log: 1/hour", "gcra: 1/hour"],
+    &["gcra: 2/hour", "sliding_window_log: 2/hour", "sliding_window_log: 3/hour"],
+];
 
 /// One key under each limit, or the first limit that is not supported.
 fn users<'a>(
@@ -107,6 +131,42 @@ fn passes(subject: &dyn Subject, charges: &[Charge<'_>]) -> bool {
     let decisions = subject.check(charges);
     assert_eq!(decisions.len(), charges.len());
     decisions.iter().all(Decision::is_allowed)
+}
+
+/// Lets all threads take a unit of all of `users` and give it back, again and again. No more
+/// may ever hold one than there are, and none may be lost.
+fn churn(users: &[User<'_>], load: Load) {
+    let (store, most) = (users[0].store, users[0].limit.capacity());
+    let (holders, barrier) = (AtomicU32::new(0), Barrier::new(load.threads as usize));
+    let refund = Change::Refund { cost: 1, charged_at: at(0) };
+    let work = |thread: u32| {
+        let mut charges = charges(users, 1);
+        let mut refunds: Vec<_> = users.iter().map(|user| user.adjustment(at(0), refund)).collect();
+        if thread % 2 == 1 {
+            charges.reverse();
+            refunds.reverse();
+        }
+        barrier.wait();
+        for _ in 0..load.turns {
+            if passes(store, &charges) {
+                // AcqRel: who comes after the store's refund must see that this one has left.
+                let others = holders.fetch_add(1, AcqRel);
+                holders.fetch_sub(1, AcqRel);
+                assert!(others < most, "{others} others hold one of {most}: {}", users[0].rule);
+                store.adjust(&refunds);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for thread in 0..load.threads {
+            let work = &work;
+            scope.spawn(move || work(thread));
+        }
+    });
+    for user in users {
+        let left = user.peek(at(0), 1).remaining;
+        assert_eq!(left, user.limit.capacity(), "a refusal was paid for: {}", user.rule);
+    }
 }
 
 /// Lets all threads take `cost` units of all of `users` at once, as often as they can.

@@ -30,7 +30,7 @@ pub(super) fn answers_as_the_table_says(scene: &Scene<'_>) {
 }
 
 /// T = 12 s, B = 5, so B·T = 60 s. After the request the TAT lies `reset` ahead.
-const GCRA: [Row; 13] = [
+const GCRA: [Row; 14] = [
     (0, Check(1), Yes, 4, 12, 12),
     (0, Check(3), Yes, 1, 48, 12),
     (0, Check(2), Wait(12), 1, 48, 12), // 48 + 24 − 60
@@ -44,6 +44,7 @@ const GCRA: [Row; 13] = [
     (1000, Check(5), Yes, 0, 60, 12), // rested: one burst, not many
     (1000, Check(1), Wait(12), 0, 60, 12),
     (990, Check(1), Wait(22), 0, 70, 22), // ten seconds back: ten more to wait
+    (800, Check(1), Wait(72), 0, 120, 72), // the TAT is taken to lie 120 ahead at most
 ];
 
 /// T = 12 s, B = 8, so B·T = 96 s.
@@ -134,7 +135,7 @@ const COUNTER: [Row; 12] = [
 ];
 
 /// W = 60 s.
-const LOG: [Row; 11] = [
+const LOG: [Row; 13] = [
     (0, Check(2), Yes, 3, 60, 60),
     (10, Check(3), Yes, 0, 60, 50),
     (10, Check(1), Wait(50), 0, 60, 50),
@@ -146,4 +147,6 @@ const LOG: [Row; 11] = [
     (70, Check(3), Yes, 0, 60, 50),
     (65, Check(1), Wait(55), 0, 65, 55), // those of 70 count already
     (130, Check(1), Yes, 4, 60, 60),
+    (100, Check(1), Yes, 3, 90, 90), // noted at 130, not before what is there
+    (165, Check(4), Wait(25), 3, 25, 25),
 ];
