@@ -47,7 +47,7 @@ IN_RUST = {"docs/how-to/write-a-store.md": "crates/tidegate/tests/own_store/main
 @pytest.mark.parametrize(("guide", "test"), IN_RUST.items())
 def test_a_guide_in_rust_is_compared_with_what_runs(guide: str, test: str) -> None:
     assert "```rust" in (tree.ROOT / guide).read_text()
-    assert f"{guide}\")" in (tree.ROOT / test).read_text()
+    assert f'{guide}")' in (tree.ROOT / test).read_text()
 
 
 def test_readme_and_every_guide_show_an_example() -> None:
