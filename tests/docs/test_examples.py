@@ -40,8 +40,19 @@ def test_the_example_runs(path: Path, line: int) -> None:
     assert problem is None, problem
 
 
+# Guides to Rust, each with the test that compares its blocks with sources that run.
+IN_RUST = {"docs/how-to/write-a-store.md": "crates/tidegate/tests/own_store/main.rs"}
+
+
+@pytest.mark.parametrize(("guide", "test"), IN_RUST.items())
+def test_a_guide_in_rust_is_compared_with_what_runs(guide: str, test: str) -> None:
+    assert "```rust" in (tree.ROOT / guide).read_text()
+    assert f'{guide}")' in (tree.ROOT / test).read_text()
+
+
 def test_readme_and_every_guide_show_an_example() -> None:
     shown = {tree.name(path) for path in tree.DOCUMENTS if blocks.find(path.read_text())}
+    shown |= set(IN_RUST)
 
     assert {"README.md", "docs/tutorial.md"} <= shown
     assert {tree.name(path) for path in (tree.ROOT / "docs/how-to").glob("*.md")} <= shown

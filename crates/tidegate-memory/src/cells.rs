@@ -4,15 +4,17 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tidegate_core::{Adjustment, Change, Charge, Decision, Key, Limit, Nanos, Verdict};
+use tidegate_core::{Adjustment, Charge, Decision, Key, Limit, Nanos, Program, Verdict};
 
 use crate::{
     class::{self, Page},
     flat::{Flat, Toll},
     hash::Secret,
     region::Region,
-    shards::{Locked, Shards},
-    steps::Target,
+    request::Request,
+    shard::deny_all,
+    shards::Shards,
+    steps::{Answer, Target},
 };
 
 /// Requests whose memory is asked for at once: about as many as a core can wait for.
@@ -64,8 +66,7 @@ impl Cells {
     ) -> Result<(), Unsupported> {
         assert_eq!(charges.len(), decisions.len(), "one decision for each charge");
         if let ([charge], [decision]) = (charges, &mut *decisions) {
-            *decision = self.check_hashed(self.hash(charge), charge, now)?;
-            return Ok(());
+            return self.decide(self.hash(&charge.key, charge.limit), charge, now, decision);
         }
         self.check_all(charges, now, decisions)
     }
@@ -73,65 +74,30 @@ impl Cells {
     /// Decides one charge, and tells no more than the verdict.
     #[inline]
     pub(crate) fn verdict(&self, charge: &Charge<'_>, now: Nanos) -> Result<Verdict, Unsupported> {
-        self.verdict_hashed(self.hash(charge), charge, now)
+        let mut verdict = Verdict::Never;
+        self.decide(self.hash(&charge.key, charge.limit), charge, now, &mut verdict)?;
+        Ok(verdict)
     }
 
-    #[inline]
-    fn verdict_hashed(
-        &self,
-        hash: u64,
-        charge: &Charge<'_>,
-        now: Nanos,
-    ) -> Result<Verdict, Unsupported> {
-        let target = self.target(hash, charge.limit, now);
-        if let Some((verdict, toll)) = target.and_then(|target| target.verdict(charge)) {
-            self.pay(toll);
-            return Ok(verdict);
-        }
-        let shards = self.beside.as_ref().ok_or(Unsupported)?;
-        Ok(shards.check(hash, charge, now).verdict)
-    }
-
-    /// Decides many requests of one charge each, one after the other.
-    pub(crate) fn check_each(
+    /// Decides many requests of one charge each, one after the other. The memory of each is
+    /// asked for some charges ahead.
+    pub(crate) fn each<A: Answer>(
         &self,
         charges: &[Charge<'_>],
         now: Nanos,
-        decisions: &mut [Decision],
-    ) -> Result<(), Unsupported> {
-        self.each(charges, now, decisions, |hash, charge| self.check_hashed(hash, charge, now))
-    }
-
-    /// Decides many requests of one charge each, and tells no more than the verdicts.
-    pub(crate) fn verdict_each(
-        &self,
-        charges: &[Charge<'_>],
-        now: Nanos,
-        verdicts: &mut [Verdict],
-    ) -> Result<(), Unsupported> {
-        self.each(charges, now, verdicts, |hash, charge| self.verdict_hashed(hash, charge, now))
-    }
-
-    /// Answers each charge, whose memory was asked for some charges ahead.
-    #[inline]
-    fn each<R>(
-        &self,
-        charges: &[Charge<'_>],
-        now: Nanos,
-        answers: &mut [R],
-        answer: impl Fn(u64, &Charge<'_>) -> Result<R, Unsupported>,
+        answers: &mut [A],
     ) -> Result<(), Unsupported> {
         assert_eq!(charges.len(), answers.len(), "one answer for each charge");
         for (charges, answers) in charges.chunks(BATCH).zip(answers.chunks_mut(BATCH)) {
             let mut hashes = [0; BATCH];
             for (hash, charge) in hashes.iter_mut().zip(charges) {
-                *hash = self.hash(charge);
+                *hash = self.hash(&charge.key, charge.limit);
                 if let Some(target) = self.target(*hash, charge.limit, now) {
                     target.prefetch();
                 }
             }
-            for ((charge, place), hash) in charges.iter().zip(answers).zip(hashes) {
-                *place = answer(hash, charge)?;
+            for ((charge, answer), hash) in charges.iter().zip(answers).zip(hashes) {
+                self.decide(hash, charge, now, answer)?;
             }
         }
         Ok(())
@@ -178,17 +144,35 @@ impl Cells {
         }
     }
 
+    /// Decides one charge, and writes the answer where it is wanted: what is returned in
+    /// memory and copied from there would cost as much as the rest.
     #[inline]
-    fn check_hashed(
+    fn decide<A: Answer>(
+        &self,
+        hash: u64,
+        charge: &Charge<'_>,
+        now: Nanos,
+        answer: &mut A,
+    ) -> Result<(), Unsupported> {
+        let target = self.target(hash, charge.limit, now);
+        if let Some(toll) = target.and_then(|target| target.charge(charge, answer)) {
+            self.pay(toll);
+            return Ok(());
+        }
+        *answer = A::of(self.decide_beside(hash, charge, now)?);
+        Ok(())
+    }
+
+    /// Decides a charge that the table does not count.
+    #[cold]
+    fn decide_beside(
         &self,
         hash: u64,
         charge: &Charge<'_>,
         now: Nanos,
     ) -> Result<Decision, Unsupported> {
-        let target = self.target(hash, charge.limit, now);
-        if let Some((decision, toll)) = target.and_then(|target| target.charge(charge)) {
-            self.pay(toll);
-            return Ok(decision);
+        if *charge.limit.program() == Program::DenyAll {
+            return Ok(deny_all(charge.cost));
         }
         let shards = self.beside.as_ref().ok_or(Unsupported)?;
         Ok(shards.check(hash, charge, now))
@@ -221,14 +205,24 @@ impl Cells {
     }
 
     #[inline]
-    fn hash(&self, charge: &Charge<'_>) -> u64 {
-        self.secret.hash(&charge.key, charge.limit)
+    pub(crate) fn hash(&self, key: &Key<'_>, limit: &Limit) -> u64 {
+        self.secret.hash(key, limit)
+    }
+
+    /// What is kept beside the table.
+    pub(crate) fn beside(&self) -> Option<&Shards> {
+        self.beside.as_ref()
     }
 
     /// A key's place in the table; `None` when its limit's state does not fit there.
     #[expect(clippy::inline_always, reason = "returned in memory, it would stall what reads it")]
     #[inline(always)]
-    fn target<'a>(&'a self, hash: u64, limit: &'a Limit, now: Nanos) -> Option<Target<'a>> {
+    pub(crate) fn target<'a>(
+        &'a self,
+        hash: u64,
+        limit: &'a Limit,
+        now: Nanos,
+    ) -> Option<Target<'a>> {
         class::fits(limit.program()).then_some(Target { cells: self, hash, limit, now })
     }
 
@@ -243,7 +237,7 @@ impl Cells {
     }
 
     #[inline]
-    fn pay(&self, toll: Toll) {
+    pub(crate) fn pay(&self, toll: Toll) {
         if toll != Toll::default() {
             self.count(toll);
         }
@@ -253,101 +247,5 @@ impl Cells {
     fn count(&self, toll: Toll) {
         self.evictions.fetch_add(u64::from(toll.evicted), Ordering::Relaxed);
         self.retries.fetch_add(u64::from(toll.retries), Ordering::Relaxed);
-    }
-}
-
-/// The keys of one request, each in the table or in a locked shard.
-struct Request<'a> {
-    cells: &'a Cells,
-    now: Nanos,
-    places: Vec<Place<'a>>,
-    locked: Locked<'a>,
-}
-
-enum Place<'a> {
-    Flat(Target<'a>),
-    Locked(u64),
-}
-
-impl<'a> Request<'a> {
-    fn new(
-        cells: &'a Cells,
-        now: Nanos,
-        keys: impl Iterator<Item = (Key<'a>, &'a Limit)>,
-    ) -> Result<Self, Unsupported> {
-        let place = |(key, limit): (Key<'a>, &'a Limit)| {
-            let hash = cells.secret.hash(&key, limit);
-            let target = cells.target(hash, limit, now);
-            // Asked now, so that no key turns out to have no place half-way.
-            let has_class = |_: &Target<'_>| cells.page().class_of(limit.program()).is_some();
-            target.filter(has_class).map_or(Place::Locked(hash), Place::Flat)
-        };
-        let places: Vec<Place<'a>> = keys.map(place).collect();
-        let locked = places.iter().filter_map(|place| match place {
-            Place::Locked(hash) => Some(*hash),
-            Place::Flat(_) => None,
-        });
-        let locked = match &cells.beside {
-            Some(shards) => shards.lock(locked),
-            None if locked.count() == 0 => Locked::default(),
-            None => return Err(Unsupported),
-        };
-        Ok(Self { cells, now, places, locked })
-    }
-
-    /// Decides a charge, and takes nothing.
-    fn look(&mut self, index: usize, charge: &Charge<'_>) -> Decision {
-        match self.places[index] {
-            Place::Flat(target) => target.check(charge),
-            Place::Locked(hash) => self.locked.shard(hash).check(hash, charge),
-        }
-    }
-
-    fn peek(&mut self, index: usize, charge: &Charge<'_>) -> Decision {
-        match self.places[index] {
-            Place::Flat(target) => target.peek(charge),
-            Place::Locked(hash) => self.locked.shard(hash).peek(hash, charge),
-        }
-    }
-
-    fn adjust(&mut self, index: usize, adjustment: &Adjustment<'_>) {
-        match self.places[index] {
-            Place::Flat(target) => self.cells.pay(target.adjust(adjustment).unwrap_or_default()),
-            Place::Locked(hash) => self.locked.shard(hash).adjust(hash, adjustment, self.now),
-        }
-    }
-
-    /// Takes every charge, or none: the keys of locked shards cannot change meanwhile, those
-    /// of the table can, and what was taken of them is given back when a later one refuses.
-    fn take(&mut self, charges: &[Charge<'_>], decisions: &mut [Decision]) -> bool {
-        for (index, charge) in charges.iter().enumerate() {
-            let Place::Flat(target) = self.places[index] else { continue };
-            // Never `None`: `new` has seen to the class.
-            let Some((decision, toll)) = target.charge(charge) else { continue };
-            self.cells.pay(toll);
-            decisions[index] = decision;
-            if !decision.is_allowed() {
-                self.give_back(&charges[..index], &decisions[..index]);
-                return false;
-            }
-        }
-        for (index, charge) in charges.iter().enumerate() {
-            if let Place::Locked(hash) = self.places[index] {
-                decisions[index] = self.locked.shard(hash).charge(hash, charge, self.now);
-            }
-        }
-        true
-    }
-
-    fn give_back(&mut self, charges: &[Charge<'_>], decisions: &[Decision]) {
-        for (index, (charge, decision)) in charges.iter().zip(decisions).enumerate() {
-            if let Place::Flat(target) = self.places[index] {
-                let charged_at = charge.at.saturating_add(decision.delay);
-                let change = Change::Refund { cost: charge.cost, charged_at };
-                let Charge { key, limit, at, .. } = *charge;
-                let toll = target.adjust(&Adjustment { key, limit, at, change });
-                self.cells.pay(toll.unwrap_or_default());
-            }
-        }
     }
 }

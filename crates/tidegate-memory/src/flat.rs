@@ -38,14 +38,6 @@ pub(crate) struct Flat<'a> {
     claims: &'a AtomicU128,
 }
 
-/// What an update does besides answering.
-pub(crate) struct Update<S, R> {
-    /// The answer.
-    pub(crate) answer: R,
-    /// The state to keep, if it changes.
-    pub(crate) next: Option<S>,
-}
-
 /// What an update cost others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Toll {
@@ -78,8 +70,9 @@ impl<'a> Flat<'a> {
         crate::region::prefetch(self.set::<S>(hash).first());
     }
 
-    /// Changes the state of a key as one step: `decide` is given the state as it stands, and
-    /// is asked again when somebody else changed it meanwhile.
+    /// Changes the state of a key as one step: `decide` is given the state as it stands, answers
+    /// with the state to keep if it changes, and is asked again when somebody else changed it
+    /// meanwhile.
     ///
     /// `class` tells under which limit a new slot is to be read, and `debt` what it would cost
     /// to forget what is in a slot. `None` when there is no class.
@@ -87,24 +80,23 @@ impl<'a> Flat<'a> {
     /// The usual case, a key that has its slot and nobody else at it, stands by itself: it is
     /// inlined into the check, and the rest is not.
     #[inline]
-    pub(crate) fn update<S: State + Default, R>(
+    pub(crate) fn update<S: State + Default>(
         self,
         hash: u64,
         owner: Owner,
         class: impl FnOnce() -> Option<u8>,
         debt: impl Fn(Word) -> Debt,
-        mut decide: impl FnMut(S) -> Update<S, R>,
-    ) -> Option<(R, Toll)> {
+        mut decide: impl FnMut(S) -> Option<S>,
+    ) -> Option<Toll> {
         let set = self.set::<S>(hash);
         let mut retries = 0;
         for (_, slot) in set.slots() {
             // Relaxed, as in `find`.
             let word = load(slot, Ordering::Relaxed);
             if owner.uses(word) {
-                let Update { answer, next } = decide(slot::state(word));
-                let Some(next) = next else { return Some((answer, Toll::default())) };
+                let Some(next) = decide(slot::state(word)) else { return Some(Toll::default()) };
                 if exchange(slot, word, owner.holding(next, slot::class(word))) {
-                    return Some((answer, Toll::default()));
+                    return Some(Toll::default());
                 }
                 retries = 1;
                 break;
@@ -117,15 +109,15 @@ impl<'a> Flat<'a> {
     /// Updates a key that has no slot yet, or whose slot others are changing as well.
     #[cold]
     #[inline(never)]
-    fn update_with_care<S: State + Default, R>(
+    fn update_with_care<S: State + Default>(
         self,
         set: Set<'_>,
         owner: Owner,
         class: impl FnOnce() -> Option<u8>,
         mut toll: Toll,
         debt: impl Fn(Word) -> Debt,
-        mut decide: impl FnMut(S) -> Update<S, R>,
-    ) -> Option<(R, Toll)> {
+        mut decide: impl FnMut(S) -> Option<S>,
+    ) -> Option<Toll> {
         let class = class()?;
         loop {
             let place = set.find(owner);
@@ -133,9 +125,8 @@ impl<'a> Flat<'a> {
                 Place::Used(_, word) => slot::state(word),
                 Place::Claimed(..) | Place::Nowhere => S::default(),
             };
-            let Update { answer, next } = decide(state);
-            let Some(next) = next else {
-                return Some((answer, toll));
+            let Some(next) = decide(state) else {
+                return Some(toll);
             };
             let used = owner.holding(next, class);
             let done = match place {
@@ -157,7 +148,7 @@ impl<'a> Flat<'a> {
                 },
             };
             if done {
-                return Some((answer, toll));
+                return Some(toll);
             }
             toll.retries += 1;
         }

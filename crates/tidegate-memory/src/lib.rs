@@ -20,6 +20,7 @@ mod hash;
 mod load;
 mod logs;
 mod region;
+mod request;
 mod set;
 mod shard;
 mod shards;

@@ -107,7 +107,7 @@ impl Shard {
 }
 
 /// The answer of a limit of zero, which keeps no state.
-const fn deny_all(cost: u32) -> Decision {
+pub(crate) const fn deny_all(cost: u32) -> Decision {
     Decision {
         verdict: if cost == 0 { Verdict::Allowed } else { Verdict::Never },
         limit: 0,

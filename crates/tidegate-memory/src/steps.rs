@@ -9,7 +9,7 @@ use tidegate_core::{
 
 use crate::{
     cells::Cells,
-    flat::{Toll, Update},
+    flat::Toll,
     slot::{Owner, State},
 };
 
@@ -21,6 +21,25 @@ pub(crate) struct Target<'a> {
     pub(crate) limit: &'a Limit,
     /// The time on the table's timeline, by which slots are found idle.
     pub(crate) now: Nanos,
+}
+
+/// As much of a decision as somebody wants to know. What is not wanted is not worked out.
+pub(crate) trait Answer {
+    fn of(decision: Decision) -> Self;
+}
+
+impl Answer for Decision {
+    #[inline]
+    fn of(decision: Decision) -> Self {
+        decision
+    }
+}
+
+impl Answer for Verdict {
+    #[inline]
+    fn of(decision: Decision) -> Self {
+        decision.verdict
+    }
 }
 
 /// Does `$body` with `$algorithm` bound to the algorithm of `$program`.
@@ -50,18 +69,14 @@ impl Target<'_> {
         }
     }
 
-    /// Decides a charge, and takes it if it is allowed.
+    /// Decides a charge, takes it if it is allowed, and writes as much of the answer as is
+    /// wanted.
     #[inline]
-    pub(crate) fn charge(self, charge: &Charge<'_>) -> Option<(Decision, Toll)> {
-        with_algorithm!(self.limit.program(), algorithm => self.charge_by(algorithm, charge))
-    }
-
-    /// Decides a charge as [`charge`](Self::charge) does, and tells no more than the verdict.
-    #[inline]
-    pub(crate) fn verdict(self, charge: &Charge<'_>) -> Option<(Verdict, Toll)> {
+    pub(crate) fn charge<A: Answer>(self, charge: &Charge<'_>, answer: &mut A) -> Option<Toll> {
         with_algorithm!(self.limit.program(), algorithm => self.update(algorithm, |state| {
             let step = algorithm.check(state, charge.at, charge.cost);
-            Update { answer: step.decision.verdict, next: step.next }
+            *answer = A::of(step.decision);
+            step.next
         }))
     }
 
@@ -86,18 +101,6 @@ impl Target<'_> {
         with_algorithm!(self.limit.program(), algorithm => self.adjust_by(algorithm, adjustment))
     }
 
-    #[inline]
-    fn charge_by<A>(self, algorithm: &A, charge: &Charge<'_>) -> Option<(Decision, Toll)>
-    where
-        A: Algorithm,
-        A::State: State,
-    {
-        self.update(algorithm, |state| {
-            let step = algorithm.check(state, charge.at, charge.cost);
-            Update { answer: step.decision, next: step.next }
-        })
-    }
-
     fn adjust_by<A>(self, algorithm: &A, adjustment: &Adjustment<'_>) -> Option<Toll>
     where
         A: Algorithm,
@@ -116,19 +119,14 @@ impl Target<'_> {
             self.cells.flat().forget::<A::State>(self.hash, Owner::new::<A::State>(self.hash));
             return Some(Toll::default());
         }
-        let ((), toll) = self.update(algorithm, |state: A::State| {
+        self.update(algorithm, |state: A::State| {
             let next = change(state);
-            Update { answer: (), next: (next != state).then_some(next) }
-        })?;
-        Some(toll)
+            (next != state).then_some(next)
+        })
     }
 
     #[inline]
-    fn update<A, R>(
-        self,
-        _: &A,
-        decide: impl FnMut(A::State) -> Update<A::State, R>,
-    ) -> Option<(R, Toll)>
+    fn update<A>(self, _: &A, decide: impl FnMut(A::State) -> Option<A::State>) -> Option<Toll>
     where
         A: Algorithm,
         A::State: State,

@@ -83,7 +83,7 @@ impl MemoryStore {
     ///
     /// If the two slices differ in length.
     pub fn check_each(&self, charges: &[Charge<'_>], now: Nanos, decisions: &mut [Decision]) {
-        always(self.0.check_each(charges, now, decisions));
+        always(self.0.each(charges, now, decisions));
     }
 
     /// Decides many requests as [`check_each`](Self::check_each) does, and tells no more than
@@ -93,7 +93,7 @@ impl MemoryStore {
     ///
     /// If the two slices differ in length.
     pub fn verdict_each(&self, charges: &[Charge<'_>], now: Nanos, verdicts: &mut [Verdict]) {
-        always(self.0.verdict_each(charges, now, verdicts));
+        always(self.0.each(charges, now, verdicts));
     }
 
     /// Answers as [`check`](Self::check) would, and takes nothing.

@@ -21,7 +21,7 @@ mod sync;
 
 use std::sync::Arc;
 
-use flat::{Flat, Toll, Update};
+use flat::{Flat, Toll};
 use loom::{model::Builder, thread};
 use set::{Debt, WAYS};
 use slot::{EMPTY, Owner, Word};
@@ -78,9 +78,10 @@ impl Set {
 
     /// As `take`, with another opinion on what is owed.
     fn take_by(&self, debt: impl Fn(Word) -> Debt, key: u64, limit: u64) -> (bool, Toll) {
+        let mut allowed = false;
         let decide = |taken: u64| {
-            let allowed = taken < limit;
-            Update { answer: allowed, next: allowed.then_some(taken + 1) }
+            allowed = taken < limit;
+            allowed.then_some(taken + 1)
         };
         self.flat()
             .update(hash(key), owner(key), || Some(1), debt, decide)
@@ -89,7 +90,7 @@ impl Set {
 
     /// Gives a unit of `key` back, if there is one.
     fn give_back(&self, key: u64) {
-        let decide = |taken: u64| Update { answer: (), next: taken.checked_sub(1) };
+        let decide = |taken: u64| taken.checked_sub(1);
         self.flat().update(hash(key), owner(key), || Some(1), slot::state::<u64>, decide);
     }
 

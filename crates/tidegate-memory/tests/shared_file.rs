@@ -16,6 +16,15 @@ const NOW: Nanos = Nanos(1_000_000_000_000);
 const AS_IT_IS: SharedOptions = SharedOptions { capacity: None, replace: false };
 const SMALL: SharedOptions = SharedOptions { capacity: Some(1024), replace: false };
 
+const BLANK: Decision = Decision {
+    verdict: Verdict::Never,
+    limit: 0,
+    remaining: 0,
+    reset_after: Nanos::ZERO,
+    next_unit_after: Nanos::ZERO,
+    delay: Nanos::ZERO,
+};
+
 /// A path in a folder of its own, gone when the test ends.
 struct Place(PathBuf);
 
@@ -48,14 +57,7 @@ fn refusal(path: &Path, options: SharedOptions) -> String {
 fn admitted(store: &SharedStore, limit: &Limit, requests: usize) -> usize {
     let key = Key::new("test", limit.tag(0), b"hot");
     let charge = Charge { key, limit, cost: 1, at: NOW };
-    let mut decision = [Decision {
-        verdict: Verdict::Never,
-        limit: 0,
-        remaining: 0,
-        reset_after: Nanos::ZERO,
-        next_unit_after: Nanos::ZERO,
-        delay: Nanos::ZERO,
-    }];
+    let mut decision = [BLANK];
     (0..requests)
         .filter(|_| {
             store.check(&[charge], NOW, &mut decision).unwrap();
@@ -162,6 +164,28 @@ fn replacing_leaves_those_who_have_the_old_table_alone() {
     assert_eq!(new.stats(NOW).capacity, 4096);
     assert_eq!(admitted(&old, &five_per_hour(), 10), 5);
     assert_eq!(admitted(&new, &five_per_hour(), 10), 5);
+}
+
+#[test]
+fn a_limit_of_zero_refuses_everybody_and_fails_nobody() {
+    let place = Place::new("zero");
+    let store = open(&place.path(), SMALL).unwrap();
+    let (none, five): (Limit, Limit) = ("0/hour".parse().unwrap(), five_per_hour());
+    let charge = |limit, cost| {
+        let key = Key::new("test", Limit::tag(limit, 0), b"hot");
+        Charge { key, limit, cost, at: NOW }
+    };
+    let mut alone = [BLANK];
+    let mut both = [BLANK; 2];
+
+    assert!(store.supports(&none));
+    store.check(&[charge(&none, 1)], NOW, &mut alone).unwrap();
+    assert_eq!(alone[0].verdict, Verdict::Never);
+    assert_eq!(store.verdict(&charge(&none, 0), NOW).unwrap(), Verdict::Allowed);
+    store.check(&[charge(&five, 1), charge(&none, 1)], NOW, &mut both).unwrap();
+    assert_eq!(both.map(|decision| decision.remaining), [5, 0]);
+    store.check(&[charge(&five, 1), charge(&none, 0)], NOW, &mut both).unwrap();
+    assert_eq!(both.map(|decision| decision.remaining), [4, 0]);
 }
 
 #[test]

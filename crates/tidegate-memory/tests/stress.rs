@@ -30,7 +30,7 @@ use std::{
     thread,
 };
 
-use flat::{Flat, Update};
+use flat::Flat;
 use set::WAYS;
 use slot::{EMPTY, Owner, Word};
 use sync::{AtomicU128, Ordering};
@@ -67,17 +67,18 @@ impl Set {
     /// Takes a unit of `limit` for `key`: whether it was admitted, and whether another key was
     /// forgotten for it.
     fn take(&self, key: u64, limit: u64) -> (bool, bool) {
+        let mut allowed = false;
         let decide = |taken: u64| {
             // Others get their turn between the look and the exchange, where it hurts most.
             thread::yield_now();
-            let allowed = taken < limit;
-            Update { answer: allowed, next: allowed.then_some(taken + 1) }
+            allowed = taken < limit;
+            allowed.then_some(taken + 1)
         };
         let debt = |word| {
             thread::yield_now();
             slot::state(word)
         };
-        let (allowed, toll) = self
+        let toll = self
             .flat()
             .update(hash(key), owner(key), || CLASS, debt, decide)
             .expect("there is a class");
@@ -85,7 +86,7 @@ impl Set {
     }
 
     fn give_back(&self, key: u64) {
-        let decide = |taken: u64| Update { answer: (), next: taken.checked_sub(1) };
+        let decide = |taken: u64| taken.checked_sub(1);
         self.flat().update(hash(key), owner(key), || CLASS, slot::state::<u64>, decide);
     }
 

@@ -7,7 +7,7 @@ use pyo3::{
     prelude::*,
     types::{PyBool, PyList, PyString},
 };
-use tidegate::{Clock, Decision, Limiter, Nanos, Rule, open_store};
+use tidegate::{Clock, Decision, Limiter, Nanos, Outcome, Rule, open_store};
 
 use crate::{
     clock::{self, PyClock},
@@ -134,10 +134,10 @@ impl PyLimiter {
         let Some(maker) = limiter.maker.as_ref().filter(|_| Self::is_quick(call)) else {
             return Quick::Behind;
         };
-        let outcome = match limiter.limiter.outcome(call.text, call.cost) {
-            Ok(outcome) => outcome,
-            Err(error) => return Quick::failed(from_engine(&error)),
-        };
+        let mut outcome = Outcome::UNDECIDED;
+        if let Err(error) = limiter.limiter.outcome_into(&mut outcome, call.text, call.cost) {
+            return Quick::failed(from_engine(&error));
+        }
         let key = call.key.to_owned().unbind();
         match Bound::new(py, PyDecision::short(outcome, maker.clone_ref(py), key)) {
             Ok(decision) => Quick::Done(decision.into_any()),

@@ -1,6 +1,9 @@
-//! What tidegate's own tests share: reference models of the algorithms.
+//! What the tests of every tidegate store share, and those of stores written elsewhere.
 //!
-//! Knows nothing of the code under test: no model may take a formula, or a type, from
-//! `tidegate-core`, because two copies of one mistake agree.
+//! * [`conformance`]: the cases that every store must pass.
+//! * [`models`]: slow reference models of the algorithms. They know nothing of the code under
+//!   test: no model may take a formula, or a type, from `tidegate-core`, because two copies of
+//!   one mistake agree.
 
+pub mod conformance;
 pub mod models;

@@ -108,17 +108,24 @@ impl Engine {
         }
     }
 
-    /// Decides one request under the `only` limit. Copies nothing but the answer.
+    /// Decides one request under the `only` limit, and writes the outcome where it is wanted:
+    /// a copy of it takes as long as the arithmetic.
     #[inline]
     pub(crate) fn check_only(
         &self,
+        outcome: &mut Outcome,
         only: &Counted,
         cost: Option<u32>,
         subject: &[u8],
-    ) -> Result<Outcome, Error> {
-        let mut answer = UNDECIDED;
-        let at = self.check_into(&mut answer, only, cost, subject)?;
-        Ok(Outcome { answer, at })
+    ) -> Result<(), Error> {
+        let mut instant = self.glance();
+        self.check_at(instant, &mut outcome.answer, only, cost, subject)?;
+        if self.may_be_late(outcome.answer.retry_after()) {
+            instant = self.instant();
+            self.check_at(instant, &mut outcome.answer, only, cost, subject)?;
+        }
+        outcome.at = instant.now;
+        Ok(())
     }
 
     /// Decides as [`check_only`](Self::check_only), and works out no more than yes or no.
@@ -149,24 +156,6 @@ impl Engine {
     ) -> Result<Verdict, Error> {
         let charge = self.charge(instant, only, subject, cost);
         self.store.verdict(&charge, instant.now)
-    }
-
-    /// Writes the answer, and tells the time of the check.
-    #[inline]
-    fn check_into(
-        &self,
-        answer: &mut core::Decision,
-        only: &Counted,
-        cost: Option<u32>,
-        subject: &[u8],
-    ) -> Result<Nanos, Error> {
-        let mut instant = self.glance();
-        self.check_at(instant, answer, only, cost, subject)?;
-        if self.may_be_late(answer.retry_after()) {
-            instant = self.instant();
-            self.check_at(instant, answer, only, cost, subject)?;
-        }
-        Ok(instant.now)
     }
 
     #[inline]

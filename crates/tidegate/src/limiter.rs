@@ -88,10 +88,31 @@ impl Limiter {
     /// As [`check`](Self::check).
     #[inline]
     pub fn outcome(&self, key: impl AsRef<[u8]>, cost: u32) -> Result<Outcome, Error> {
+        let mut outcome = Outcome::UNDECIDED;
+        self.outcome_into(&mut outcome, key, cost)?;
+        Ok(outcome)
+    }
+
+    /// Decides as [`outcome`](Self::outcome), and writes the answer where it is wanted. After
+    /// an error, what stands there means nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    #[inline]
+    pub fn outcome_into(
+        &self,
+        outcome: &mut Outcome,
+        key: impl AsRef<[u8]>,
+        cost: u32,
+    ) -> Result<(), Error> {
         let key = key.as_ref();
         match self.engine.only() {
-            Some(only) => self.engine.check_only(only, Some(cost), key),
-            None => self.outcome_of_all(key, cost),
+            Some(only) => self.engine.check_only(outcome, only, Some(cost), key),
+            None => {
+                *outcome = self.outcome_of_all(key, cost)?;
+                Ok(())
+            }
         }
     }
 

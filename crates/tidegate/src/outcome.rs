@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tidegate_core::{self as core, Nanos};
 
-use crate::{Decision, Rule, rule::Rules};
+use crate::{Decision, Rule, rule::Rules, store::UNDECIDED};
 
 /// What a check answered, by the binding limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// What stands in an outcome's place until there is one.
+    pub const UNDECIDED: Self = Self { answer: UNDECIDED, at: Nanos::ZERO };
+
     /// True when the request may go ahead.
     #[must_use]
     pub const fn is_allowed(&self) -> bool {

@@ -121,7 +121,7 @@ impl SharedStore {
         now: Nanos,
         decisions: &mut [Decision],
     ) -> Result<(), SharedError> {
-        Ok(self.0.check_each(charges, now, decisions)?)
+        Ok(self.0.each(charges, now, decisions)?)
     }
 
     /// Decides many requests as [`check_each`](Self::check_each) does, and tells no more than
@@ -140,7 +140,7 @@ impl SharedStore {
         now: Nanos,
         verdicts: &mut [Verdict],
     ) -> Result<(), SharedError> {
-        Ok(self.0.verdict_each(charges, now, verdicts)?)
+        Ok(self.0.each(charges, now, verdicts)?)
     }
 
     /// Answers as [`check`](Self::check) would, and takes nothing.
