@@ -362,9 +362,10 @@ class WsgiPassage:
     def decision(self, /) -> Decision:
         """What the gate decided."""
 
-def _quicken() -> None:
-    """Puts quicker methods in front of four of `Limiter`, once and for all. For the package
-    itself, which calls it when it is imported.
+def _quicken(subclass: type[Limiter]) -> None:
+    """Puts quicker methods in front of four of `Limiter`, on a `subclass` of it:
+    the interpreter finds out sooner that an instance of just that class is meant. For the
+    package itself, which calls it once, when it is imported.
     """
 
 def _restore_decision(state: typing.Any) -> Decision:

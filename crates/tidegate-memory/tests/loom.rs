@@ -83,9 +83,8 @@ impl Set {
             allowed = taken < limit;
             allowed.then_some(taken + 1)
         };
-        self.flat()
-            .update(hash(key), owner(key), || Some(1), debt, decide)
-            .expect("there is a class")
+        let toll = self.flat().update(hash(key), owner(key), || Some(1), debt, decide);
+        (allowed, toll.expect("there is a class"))
     }
 
     /// Gives a unit of `key` back, if there is one.

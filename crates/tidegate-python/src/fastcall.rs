@@ -63,27 +63,27 @@ type Body = for<'a, 'py> fn(&Plain<'a, 'py>) -> Quick<Bound<'py, PyAny>>;
 /// The methods that `PyO3` made, by position in the list in `quicken`.
 static BEHIND: [PyOnceLock<Py<PyAny>>; 4] = [const { PyOnceLock::new() }; 4];
 
-/// Puts quicker methods in front of four of `Limiter`, on `class`, which is a subclass of it:
+/// Puts quicker methods in front of four of `Limiter`, on a `subclass` of it:
 /// the interpreter finds out sooner that an instance of just that class is meant. For the
 /// package itself, which calls it once, when it is imported.
 // Not done by the module's initialisation: a module with one has no complete stub.
 #[pyfunction]
-#[pyo3(name = "_quicken", signature = (class: "type[Limiter]"))]
-pub(crate) fn quicken(class: &Bound<'_, PyType>) -> PyResult<()> {
-    let py = class.py();
+#[pyo3(name = "_quicken", signature = (subclass: "type[Limiter]"))]
+pub(crate) fn quicken(subclass: &Bound<'_, PyType>) -> PyResult<()> {
+    let py = subclass.py();
     let fronts: [(&str, ffi::PyCFunctionFastWithKeywords); 4] = [
         ("allow", front::<0>),
         ("check", front::<1>),
         ("aallow", front::<2>),
         ("acheck", front::<3>),
     ];
-    if !class.is_subclass_of::<PyLimiter>()? {
+    if !subclass.is_subclass_of::<PyLimiter>()? {
         return Err(PyTypeError::new_err("_quicken takes a subclass of Limiter"));
     }
     let original = py.get_type::<PyLimiter>();
     for ((name, function), behind) in fronts.into_iter().zip(&BEHIND) {
         let method = original.getattr(name)?;
-        class.setattr(name, descriptor(class, name, function, &method)?)?;
+        subclass.setattr(name, descriptor(subclass, name, function, &method)?)?;
         behind.get_or_init(py, || method.unbind());
     }
     Ok(())

@@ -107,13 +107,11 @@ impl Limiter {
         cost: u32,
     ) -> Result<(), Error> {
         let key = key.as_ref();
-        match self.engine.only() {
-            Some(only) => self.engine.check_only(outcome, only, Some(cost), key),
-            None => {
-                *outcome = self.outcome_of_all(key, cost)?;
-                Ok(())
-            }
+        if let Some(only) = self.engine.only() {
+            return self.engine.check_only(outcome, only, Some(cost), key);
         }
+        *outcome = self.outcome_of_all(key, cost)?;
+        Ok(())
     }
 
     #[cold]
