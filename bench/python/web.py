@@ -92,11 +92,20 @@ def fastapi(web: Web) -> None:
         "slowapi-middleware": web_fastapi.slowapi_middleware,
         "slowapi-asgi-middleware": web_fastapi.slowapi_asgi_middleware,
     }
+    # Around the application, so that what is refused never gets into FastAPI.
+    around = {
+        limit: apps.asgi_requests(AsgiMiddleware(web_fastapi.bare(), limit, per_ip=True))
+        for limit in (ALLOWING, REFUSING)
+    }
+    limited = {name: apps.asgi_requests(make(ALLOWING)) for name, make in makers.items()}
     web.measure(
         "fastapi",
         apps.asgi_requests(web_fastapi.bare()),
-        {name: apps.asgi_requests(make(ALLOWING)) for name, make in makers.items()},
-        {"tidegate": apps.asgi_requests(web_fastapi.tidegate(REFUSING))},
+        {**limited, "tidegate-middleware": around[ALLOWING]},
+        {
+            "tidegate": apps.asgi_requests(web_fastapi.tidegate(REFUSING)),
+            "tidegate-middleware": around[REFUSING],
+        },
     )
 
 

@@ -145,18 +145,29 @@ TARGETS = [
         for name, words in (("hot", "hot key"), ("keys_100000", "100 000 keys"))
     ),
     Target("ASGI: added to an admitted request", ("web.asgi.tidegate",), None, "<=", 2500, "ns"),
-    Target(
-        "FastAPI: added to an admitted request", ("web.fastapi.tidegate",), None, "<=", 2500, "ns"
+    *(
+        target
+        for words, name in (("the middleware", "tidegate-middleware"), ("protect_app", "tidegate"))
+        for target in (
+            Target(
+                f"FastAPI: added by {words} to an admitted request",
+                (f"web.fastapi.{name}",),
+                None,
+                "<=",
+                2500,
+                "ns",
+            ),
+            _over(
+                f"FastAPI: a refusal by {words} over a bare request",
+                f"web.fastapi.refused.{name}",
+                "web.fastapi.bare",
+                "<=",
+                0.1,
+            ),
+        )
     ),
-    _over(
-        "FastAPI: a refusal over a bare request",
-        "web.fastapi.refused.tidegate",
-        "web.fastapi.bare",
-        "<=",
-        0.1,
-    ),
     Target(
-        "FastAPI: slowapi (its cheapest way) over tidegate, added",
+        "FastAPI: slowapi (its cheapest way) over protect_app, added",
         (
             "web.fastapi.slowapi-decorator",
             "web.fastapi.slowapi-middleware",
@@ -167,7 +178,7 @@ TARGETS = [
         30,
     ),
     _over(
-        "FastAPI: slowapi's middleware over tidegate, added",
+        "FastAPI: slowapi's middleware over protect_app, added",
         "web.fastapi.slowapi-middleware",
         "web.fastapi.tidegate",
         ">=",
