@@ -9,18 +9,36 @@
 //!   the algorithms of `tidegate-core`.
 //! * [`Name`]: what a counter is called on a server.
 //! * [`RemoteError`]: why there was no answer.
+//! * [`Remote`]: the store, as a process uses it. Threads that wait ask for each other
+//!   (`crew`); for tasks that do not, one thread does (`runner`). Both end in one trip to the
+//!   server (`server`), whose answers are remembered (`memo`), and whose silence is too
+//!   (`breaker`).
 //!
 //! This crate knows no server, no protocol and no rule. Times are those of the server's
 //! clock, in nanoseconds since 1970, unless they are called local.
 
 mod ask;
+mod batch;
+mod breaker;
+mod crew;
 mod error;
 mod link;
+mod memo;
 mod name;
+mod remote;
 mod reply;
+mod runner;
+mod server;
+mod settings;
+mod ticket;
 
 pub use ask::{Ask, AskKind, Counter, Fix};
+pub use breaker::Health;
 pub use error::RemoteError;
 pub use link::{Backend, Link, Listed, Page};
 pub use name::{Name, Subject};
+pub use remote::Remote;
 pub use reply::{LogRecord, Record, Reply};
+pub use server::{Event, Listener, RemoteStats};
+pub use settings::Settings;
+pub use ticket::{Answer, Decisions, Done, Outcome};

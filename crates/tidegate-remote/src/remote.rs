@@ -1,0 +1,405 @@
+//! A store behind a connection, as a process uses it.
+
+use std::{
+    hash::{BuildHasher, Hasher as _, RandomState},
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
+
+use arc_swap::ArcSwap;
+use smallvec::SmallVec;
+use tidegate_core::{Adjustment, Charge, Decision, Key, Limit, Nanos, Program, Verdict};
+
+use crate::{
+    Answer, Ask, AskKind, Backend, Counter, Decisions, Done, Fix, Health, Link as _, Listed,
+    Listener, Name, Outcome, Page, RemoteError, RemoteStats, Settings,
+    crew::Crew,
+    runner::Runner,
+    server::Server,
+    ticket::{Asker, End, Ticket},
+};
+
+/// A store whose state lives in a server.
+///
+/// Asks in one trip for a whole request, and refuses by itself what the server has refused
+/// already. Nothing is connected and no thread started before the first question; a process
+/// that was forked begins anew, with connections of its own.
+pub struct Remote<B: Backend> {
+    backend: Arc<B>,
+    settings: Settings,
+    listener: Listener,
+    hasher: RandomState,
+    /// Of this process; replaced after a fork.
+    process: ArcSwap<Process<B>>,
+}
+
+/// What must not cross a fork: connections, threads, and locks that others may hold.
+struct Process<B: Backend> {
+    id: u32,
+    server: Arc<Server<B>>,
+    crew: Arc<Crew<B::Link>>,
+    runner: Arc<Runner<B>>,
+}
+
+impl<B: Backend> Process<B> {
+    fn new(backend: &Arc<B>, settings: &Settings, listener: &Listener) -> Arc<Self> {
+        let server = Server::new(Arc::clone(backend), settings.clone(), Arc::clone(listener));
+        let server = Arc::new(server);
+        let runner = Arc::new(Runner::new(Arc::clone(&server)));
+        Arc::new(Self { id: std::process::id(), server, crew: Arc::new(Crew::new()), runner })
+    }
+}
+
+impl<B: Backend> Drop for Process<B> {
+    fn drop(&mut self) {
+        if self.id == std::process::id() {
+            self.runner.close();
+        } else {
+            // Kept for ever. To drop them in a fork would say goodbye over the parent's
+            // connections, and wait for a thread that is not in this process.
+            std::mem::forget((Arc::clone(&self.crew), Arc::clone(&self.runner)));
+        }
+    }
+}
+
+impl<B: Backend> Remote<B> {
+    /// A store that `backend` tells how to reach. `listener` hears of outages.
+    pub fn new(backend: B, settings: Settings, listener: Listener) -> Self {
+        let backend = Arc::new(backend);
+        let process = ArcSwap::new(Process::new(&backend, &settings, &listener));
+        Self { backend, settings, listener, hasher: RandomState::new(), process }
+    }
+
+    /// The store's name.
+    pub fn name(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    /// What there is to reach the server.
+    pub fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    /// Decides all `charges` of one request, and waits for the answer. `count` such requests
+    /// are decided one after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`RemoteError`], at the latest when the timeout is over.
+    pub fn check(&self, charges: &[Charge<'_>], count: u32) -> Outcome {
+        self.ask(charges, AskKind::Check, count)
+    }
+
+    /// Answers as [`check`](Self::check) would, and takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn peek(&self, charges: &[Charge<'_>]) -> Outcome {
+        self.ask(charges, AskKind::Peek, 1)
+    }
+
+    fn ask(&self, charges: &[Charge<'_>], kind: AskKind, count: u32) -> Outcome {
+        let process = self.process();
+        let question = Question::new(self, charges, kind, count)?;
+        if question.is_answered() {
+            let now = process.server.clock().unwrap_or(Nanos::ZERO);
+            return Ok(question.known.alone(now, count));
+        }
+        process.server.admit()?;
+        let Question { ask, hashes, known } = question;
+        let outcome = process.crew.ask(&process.server, ask, hashes);
+        outcome.map(|answer| known.complete(answer))
+    }
+
+    /// Decides one request of `charges`, and calls `done` with the outcome: here and now when
+    /// there is nothing to wait for, by another thread otherwise.
+    pub fn start(&self, charges: &[Charge<'_>], done: Done) {
+        let process = self.process();
+        let question = match Question::new(self, charges, AskKind::Check, 1) {
+            Ok(question) => question,
+            Err(error) => return done(Err(error)),
+        };
+        if question.is_answered() {
+            let now = process.server.clock().unwrap_or(Nanos::ZERO);
+            return done(Ok(question.known.alone(now, 1)));
+        }
+        if let Err(error) = process.server.admit() {
+            return done(Err(error));
+        }
+        let deadline = process.server.deadline();
+        let Question { ask, hashes, known } = question;
+        let done: Done =
+            Box::new(move |outcome| done(outcome.map(|answer| known.complete(answer))));
+        let asker = Asker { hashes, count: ask.count, deadline, end: End::Call(done) };
+        process.runner.leave(Ticket { ask, asker });
+    }
+
+    /// The decisions on a request that is sure to be refused: the server has said so, and it
+    /// cannot have changed its mind but for a refund. Never waits, and asks nobody.
+    pub fn known(&self, charges: &[Charge<'_>]) -> Option<Decisions> {
+        if !self.settings.own_clock || self.settings.recheck.is_zero() {
+            return None;
+        }
+        let process = self.process();
+        let (memo, now) = (&process.server.memo, Instant::now());
+        let look = |charge: &Charge<'_>| memo.denial(self.hash(&charge.key), charge.cost, now);
+        let denials: SmallVec<[Option<Decision>; 2]> = charges.iter().map(look).collect();
+        if denials.iter().all(Option::is_none) {
+            return None;
+        }
+        process.server.counts.known.fetch_add(1, Ordering::Relaxed);
+        let rest = |charge: &Charge<'_>| {
+            let entry = memo.entry(self.hash(&charge.key));
+            entry.map_or_else(|| rested(charge), |entry| unspent(entry.decision))
+        };
+        let decisions = denials.into_iter().zip(charges);
+        Some(decisions.map(|(denial, charge)| denial.unwrap_or_else(|| rest(charge))).collect())
+    }
+
+    /// As [`known`](Self::known), for one charge and the verdict alone.
+    pub fn known_denial(&self, charge: &Charge<'_>) -> Option<Decision> {
+        if !self.settings.own_clock || self.settings.recheck.is_zero() {
+            return None;
+        }
+        let process = self.process();
+        let hash = self.hash(&charge.key);
+        let denial = process.server.memo.denial(hash, charge.cost, Instant::now())?;
+        process.server.counts.known.fetch_add(1, Ordering::Relaxed);
+        Some(denial)
+    }
+
+    /// The last that the server said of a counter, and how long ago: what to go by when it
+    /// says nothing any more.
+    pub fn last(&self, key: &Key<'_>) -> Option<(Decision, Nanos)> {
+        let process = self.process();
+        let entry = process.server.memo.entry(self.hash(key))?;
+        Some((entry.decision, entry.answered.elapsed().into()))
+    }
+
+    /// Applies changes that are not requests.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn adjust(&self, adjustments: &[Adjustment<'_>]) -> Result<(), RemoteError> {
+        let process = self.process();
+        let mut fixes = Vec::with_capacity(adjustments.len());
+        for adjustment in adjustments {
+            let program = self.program(adjustment.limit)?;
+            if program == Program::DenyAll {
+                continue;
+            }
+            fixes.push(Fix {
+                name: Name::new(&adjustment.key),
+                program,
+                at: self.time_of(adjustment.limit, adjustment.at),
+                change: adjustment.change,
+            });
+        }
+        process.server.admit()?;
+        let deadline = process.server.deadline();
+        let done =
+            process.crew.use_link(&process.server, deadline, |link| link.adjust(&fixes, deadline));
+        for adjustment in adjustments {
+            process.server.memo.forget(self.hash(&adjustment.key));
+        }
+        done
+    }
+
+    /// Lists living counters, a page at a time.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn list(&self, page: &Page) -> Result<Listed, RemoteError> {
+        let process = self.process();
+        process.server.admit()?;
+        let (deadline, mut listed) = (process.server.deadline(), Listed::default());
+        process.crew.use_link(&process.server, deadline, |link| {
+            listed = link.list(page, deadline)?;
+            Ok(())
+        })?;
+        Ok(listed)
+    }
+
+    /// The server's time. Asks when it has not answered anything yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn now(&self) -> Result<Nanos, RemoteError> {
+        let process = self.process();
+        if let Some(now) = process.server.clock() {
+            return Ok(now);
+        }
+        process.server.admit()?;
+        let deadline = process.server.deadline();
+        let mut now = Nanos::ZERO;
+        process.crew.use_link(&process.server, deadline, |link| {
+            let asked = Instant::now();
+            now = link.time(deadline)?;
+            process.server.set_clock(asked, Instant::now(), now);
+            Ok(())
+        })?;
+        Ok(now)
+    }
+
+    /// The server's time as far as it is known without asking.
+    pub fn clock(&self) -> Option<Nanos> {
+        self.process().server.clock()
+    }
+
+    /// Whether the caller's time is passed on, as tests have it.
+    pub fn takes_time(&self) -> bool {
+        !self.settings.own_clock
+    }
+
+    /// How things stand with the server.
+    pub fn health(&self) -> Health {
+        self.process().server.breaker.health()
+    }
+
+    /// What happened since the store was opened, or since the fork.
+    pub fn stats(&self) -> RemoteStats {
+        self.process().server.stats()
+    }
+
+    /// Closes the connections that are not in use, and ends the thread. A later question
+    /// opens what it needs again.
+    pub fn close(&self) {
+        let process = self.process();
+        process.crew.close();
+        let new = Process::new(&self.backend, &self.settings, &self.listener);
+        self.process.store(new);
+        process.runner.close();
+    }
+
+    /// How `limit` is counted on the server.
+    ///
+    /// # Errors
+    ///
+    /// [`RemoteError::Setup`] when it is not.
+    pub fn program(&self, limit: &Limit) -> Result<Program, RemoteError> {
+        self.backend.program(limit).map_err(|reason| RemoteError::Setup { reason })
+    }
+
+    /// The time to pass on, if it is not the server's to know.
+    fn time_of(&self, limit: &Limit, at: Nanos) -> Option<Nanos> {
+        (!self.settings.own_clock || limit.calendar_period().is_some()).then_some(at)
+    }
+
+    fn hash(&self, key: &Key<'_>) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write_u64(key.scope);
+        hasher.write(key.subject);
+        hasher.finish()
+    }
+
+    /// This process's connections and threads; new ones after a fork.
+    fn process(&self) -> Arc<Process<B>> {
+        let process = self.process.load_full();
+        if process.id == std::process::id() {
+            return process;
+        }
+        let new = Process::new(&self.backend, &self.settings, &self.listener);
+        self.process.store(Arc::clone(&new));
+        new
+    }
+}
+
+impl<B: Backend> Server<B> {
+    /// Refuses to ask a server that is left alone.
+    fn admit(&self) -> Result<(), RemoteError> {
+        if self.breaker.admits(Instant::now()) {
+            return Ok(());
+        }
+        Err(RemoteError::Broken { store: self.name() })
+    }
+}
+
+/// What is to be asked for a request, and what is known without.
+struct Question {
+    /// Of the counters that the server keeps; perhaps of none.
+    ask: Ask,
+    hashes: SmallVec<[u64; 2]>,
+    known: Known,
+}
+
+/// The decisions on limits of zero, which no server need be asked about, by their positions
+/// among the charges.
+struct Known(Vec<(usize, Decision)>);
+
+impl Question {
+    fn new<B: Backend>(
+        remote: &Remote<B>,
+        charges: &[Charge<'_>],
+        kind: AskKind,
+        count: u32,
+    ) -> Result<Self, RemoteError> {
+        let mut ask = Ask { counters: SmallVec::new(), count, kind };
+        let (mut hashes, mut known) = (SmallVec::new(), Vec::new());
+        for (index, charge) in charges.iter().enumerate() {
+            let program = remote.program(charge.limit)?;
+            if program == Program::DenyAll {
+                known.push((index, deny_all(charge.cost)));
+                continue;
+            }
+            let at = remote.time_of(charge.limit, charge.at);
+            let name = Name::new(&charge.key);
+            ask.counters.push(Counter { name, program, cost: charge.cost, at });
+            hashes.push(remote.hash(&charge.key));
+        }
+        if known.iter().any(|(_, decision)| !decision.is_allowed()) {
+            // Where a limit of zero has refused, the others are only looked at.
+            ask.kind = AskKind::Peek;
+        }
+        Ok(Self { ask, hashes, known: Known(known) })
+    }
+
+    /// Whether there is nothing to ask.
+    fn is_answered(&self) -> bool {
+        self.ask.counters.is_empty()
+    }
+}
+
+impl Known {
+    /// The answer to `count` requests that nobody need be asked about.
+    fn alone(&self, at: Nanos, count: u32) -> Answer {
+        let decisions: Decisions = self.0.iter().map(|(_, decision)| *decision).collect();
+        Answer { at, requests: (0..count).map(|_| decisions.clone()).collect() }
+    }
+
+    /// Puts the decisions that were known from the beginning in their places.
+    fn complete(&self, mut answer: Answer) -> Answer {
+        for decisions in &mut answer.requests {
+            for (index, decision) in &self.0 {
+                decisions.insert(*index, *decision);
+            }
+        }
+        answer
+    }
+}
+
+/// The decision under a limit of zero.
+const fn deny_all(cost: u32) -> Decision {
+    Decision {
+        verdict: if cost == 0 { Verdict::Allowed } else { Verdict::Never },
+        limit: 0,
+        remaining: 0,
+        reset_after: Nanos::ZERO,
+        next_unit_after: Nanos::ZERO,
+        delay: Nanos::ZERO,
+    }
+}
+
+/// What a counter that nothing is known of most likely looks like.
+fn rested(charge: &Charge<'_>) -> Decision {
+    let limit = charge.limit.capacity();
+    Decision { verdict: Verdict::Allowed, limit, remaining: limit, ..deny_all(0) }
+}
+
+/// A decision of the past, as that of a counter that had room and was charged nothing.
+fn unspent(decision: Decision) -> Decision {
+    Decision { delay: Nanos::ZERO, ..decision }
+}

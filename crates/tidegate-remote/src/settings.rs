@@ -1,0 +1,139 @@
+//! How a remote store behaves: its deadline, its connections, its patience.
+
+use std::time::Duration;
+
+use crate::RemoteError;
+
+/// How a [`Remote`](crate::Remote) store behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The longest that a check waits for the server.
+    pub timeout: Duration,
+    /// The most connections that callers who wait have open at once. Those who await share
+    /// one more.
+    pub pool: usize,
+    /// The most checks that may wait for a connection at once; one more is refused as busy.
+    pub queue: usize,
+    /// How long a denial is believed without asking again, at the most. Zero asks every time.
+    /// It bounds how late a reset or a refund made by another process is noticed.
+    pub recheck: Duration,
+    /// Failures in a row after which the server is left alone for a moment.
+    pub failures: u32,
+    /// How long it is left alone, give or take a fifth.
+    pub pause: Duration,
+    /// Whether the server's clock decides. Otherwise the caller's does: for tests.
+    pub own_clock: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_millis(50),
+            pool: 4,
+            queue: 4096,
+            recheck: Duration::from_secs(1),
+            failures: 3,
+            pause: Duration::from_millis(500),
+            own_clock: true,
+        }
+    }
+}
+
+impl Settings {
+    /// Takes the settings out of a store URL's options, and leaves none of them unread.
+    ///
+    /// # Errors
+    ///
+    /// [`RemoteError::Setup`] that names the option and what would be right.
+    pub fn from_options(options: &[(String, String)]) -> Result<Self, RemoteError> {
+        let mut settings = Self::default();
+        for (name, value) in options {
+            let wrong = |expected: &str| RemoteError::Setup {
+                reason: format!(
+                    "option `{name}={value}` of the store's URL makes no sense; expected {expected}"
+                ),
+            };
+            match name.as_str() {
+                "timeout" => {
+                    settings.timeout = duration(value)
+                        .filter(|time| (1..=60_000).contains(&time.as_millis()))
+                        .ok_or_else(|| wrong("a time from 1ms to 60s, such as 50ms"))?;
+                }
+                "recheck" => {
+                    settings.recheck =
+                        duration(value).ok_or_else(|| wrong("a time such as 1s, or 0s"))?;
+                }
+                "pause" => {
+                    settings.pause = duration(value)
+                        .filter(|time| !time.is_zero())
+                        .ok_or_else(|| wrong("a time such as 500ms"))?;
+                }
+                "pool" => {
+                    settings.pool = count(value, 1, 256)
+                        .ok_or_else(|| wrong("a number of connections from 1 to 256"))?;
+                }
+                "queue" => {
+                    settings.queue = count(value, 1, 1_000_000)
+                        .ok_or_else(|| wrong("a number of checks from 1 to 1000000"))?;
+                }
+                "failures" => {
+                    settings.failures = count(value, 1, 1000)
+                        .and_then(|number| u32::try_from(number).ok())
+                        .ok_or_else(|| wrong("a number of failures from 1 to 1000"))?;
+                }
+                _ => {
+                    return Err(RemoteError::Setup {
+                        reason: format!(
+                            "the store's URL has no option `{name}`; besides those of the server there are timeout, pool, queue, recheck, failures and pause"
+                        ),
+                    });
+                }
+            }
+        }
+        Ok(settings)
+    }
+}
+
+fn count(text: &str, least: usize, most: usize) -> Option<usize> {
+    text.parse().ok().filter(|number| (least..=most).contains(number))
+}
+
+/// Whole milliseconds (`50ms`) or seconds (`2s`).
+fn duration(text: &str) -> Option<Duration> {
+    if let Some(number) = text.strip_suffix("ms") {
+        return number.parse().ok().map(Duration::from_millis);
+    }
+    text.strip_suffix('s')?.parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(options: &[(&str, &str)]) -> Result<Settings, RemoteError> {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Settings::from_options(&options.iter().map(own).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn options_are_read() {
+        let settings = read(&[("timeout", "20ms"), ("pool", "2"), ("recheck", "0s")]).unwrap();
+
+        assert_eq!(settings.timeout, Duration::from_millis(20));
+        assert_eq!((settings.pool, settings.recheck), (2, Duration::ZERO));
+        assert_eq!(read(&[]).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn a_wrong_option_is_named_with_what_would_be_right() {
+        for (name, value, expected) in [
+            ("timeout", "50", "50ms"),
+            ("timeout", "0ms", "1ms"),
+            ("pool", "0", "from 1 to 256"),
+            ("pools", "3", "no option `pools`"),
+        ] {
+            let message = read(&[(name, value)]).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+}
