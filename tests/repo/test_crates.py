@@ -17,7 +17,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "tidegate-memory": {"tidegate-core"},
     "tidegate-remote": {"tidegate-core"},
     "tidegate-testkit": {"tidegate-core"},
-    "tidegate": {"tidegate-core", "tidegate-memory"},
+    "tidegate": {"tidegate-core", "tidegate-memory", "tidegate-remote"},
     "tidegate-python": {"tidegate", "tidegate-core"},
 }
 # Known to tests alone.

@@ -11,9 +11,10 @@ use smallvec::SmallVec;
 use tidegate_core::{Adjustment, Charge, Decision, Key, Limit, Nanos, Program, Verdict};
 
 use crate::{
-    Answer, Ask, AskKind, Backend, Counter, Decisions, Done, Fix, Health, Link as _, Listed,
-    Listener, Name, Outcome, Page, RemoteError, RemoteStats, Settings,
+    AskKind, Backend, Decisions, Done, Fix, Health, Link as _, Listed, Listener, Name, Outcome,
+    Page, RemoteError, RemoteStats, Settings,
     crew::Crew,
+    question::{Question, deny_all},
     runner::Runner,
     server::Server,
     ticket::{Asker, End, Ticket},
@@ -75,6 +76,11 @@ impl<B: Backend> Remote<B> {
         self.backend.name()
     }
 
+    /// How it behaves.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// What there is to reach the server.
     pub fn backend(&self) -> &B {
         &self.backend
@@ -112,17 +118,17 @@ impl<B: Backend> Remote<B> {
         outcome.map(|answer| known.complete(answer))
     }
 
-    /// Decides one request of `charges`, and calls `done` with the outcome: here and now when
-    /// there is nothing to wait for, by another thread otherwise.
-    pub fn start(&self, charges: &[Charge<'_>], done: Done) {
+    /// Decides `count` requests of `charges`, one after the other, and calls `done` with the
+    /// outcome: here and now when there is nothing to wait for, by another thread otherwise.
+    pub fn start(&self, charges: &[Charge<'_>], count: u32, done: Done) {
         let process = self.process();
-        let question = match Question::new(self, charges, AskKind::Check, 1) {
+        let question = match Question::new(self, charges, AskKind::Check, count) {
             Ok(question) => question,
             Err(error) => return done(Err(error)),
         };
         if question.is_answered() {
             let now = process.server.clock().unwrap_or(Nanos::ZERO);
-            return done(Ok(question.known.alone(now, 1)));
+            return done(Ok(question.known.alone(now, count)));
         }
         if let Err(error) = process.server.admit() {
             return done(Err(error));
@@ -285,11 +291,11 @@ impl<B: Backend> Remote<B> {
     }
 
     /// The time to pass on, if it is not the server's to know.
-    fn time_of(&self, limit: &Limit, at: Nanos) -> Option<Nanos> {
+    pub(crate) fn time_of(&self, limit: &Limit, at: Nanos) -> Option<Nanos> {
         (!self.settings.own_clock || limit.calendar_period().is_some()).then_some(at)
     }
 
-    fn hash(&self, key: &Key<'_>) -> u64 {
+    pub(crate) fn hash(&self, key: &Key<'_>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         hasher.write_u64(key.scope);
         hasher.write(key.subject);
@@ -315,81 +321,6 @@ impl<B: Backend> Server<B> {
             return Ok(());
         }
         Err(RemoteError::Broken { store: self.name() })
-    }
-}
-
-/// What is to be asked for a request, and what is known without.
-struct Question {
-    /// Of the counters that the server keeps; perhaps of none.
-    ask: Ask,
-    hashes: SmallVec<[u64; 2]>,
-    known: Known,
-}
-
-/// The decisions on limits of zero, which no server need be asked about, by their positions
-/// among the charges.
-struct Known(Vec<(usize, Decision)>);
-
-impl Question {
-    fn new<B: Backend>(
-        remote: &Remote<B>,
-        charges: &[Charge<'_>],
-        kind: AskKind,
-        count: u32,
-    ) -> Result<Self, RemoteError> {
-        let mut ask = Ask { counters: SmallVec::new(), count, kind };
-        let (mut hashes, mut known) = (SmallVec::new(), Vec::new());
-        for (index, charge) in charges.iter().enumerate() {
-            let program = remote.program(charge.limit)?;
-            if program == Program::DenyAll {
-                known.push((index, deny_all(charge.cost)));
-                continue;
-            }
-            let at = remote.time_of(charge.limit, charge.at);
-            let name = Name::new(&charge.key);
-            ask.counters.push(Counter { name, program, cost: charge.cost, at });
-            hashes.push(remote.hash(&charge.key));
-        }
-        if known.iter().any(|(_, decision)| !decision.is_allowed()) {
-            // Where a limit of zero has refused, the others are only looked at.
-            ask.kind = AskKind::Peek;
-        }
-        Ok(Self { ask, hashes, known: Known(known) })
-    }
-
-    /// Whether there is nothing to ask.
-    fn is_answered(&self) -> bool {
-        self.ask.counters.is_empty()
-    }
-}
-
-impl Known {
-    /// The answer to `count` requests that nobody need be asked about.
-    fn alone(&self, at: Nanos, count: u32) -> Answer {
-        let decisions: Decisions = self.0.iter().map(|(_, decision)| *decision).collect();
-        Answer { at, requests: (0..count).map(|_| decisions.clone()).collect() }
-    }
-
-    /// Puts the decisions that were known from the beginning in their places.
-    fn complete(&self, mut answer: Answer) -> Answer {
-        for decisions in &mut answer.requests {
-            for (index, decision) in &self.0 {
-                decisions.insert(*index, *decision);
-            }
-        }
-        answer
-    }
-}
-
-/// The decision under a limit of zero.
-const fn deny_all(cost: u32) -> Decision {
-    Decision {
-        verdict: if cost == 0 { Verdict::Allowed } else { Verdict::Never },
-        limit: 0,
-        remaining: 0,
-        reset_after: Nanos::ZERO,
-        next_unit_after: Nanos::ZERO,
-        delay: Nanos::ZERO,
     }
 }
 

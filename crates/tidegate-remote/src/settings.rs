@@ -21,6 +21,10 @@ pub struct Settings {
     pub failures: u32,
     /// How long it is left alone, give or take a fifth.
     pub pause: Duration,
+    /// This process's share of a limit while the server is away, in ten thousandths. The whole
+    /// by default, so that nobody is refused for the outage; with `n` processes, a share of
+    /// `1/n` keeps the limit.
+    pub local_share: u32,
     /// Whether the server's clock decides. Otherwise the caller's does: for tests.
     pub own_clock: bool,
 }
@@ -34,6 +38,7 @@ impl Default for Settings {
             recheck: Duration::from_secs(1),
             failures: 3,
             pause: Duration::from_millis(500),
+            local_share: 10_000,
             own_clock: true,
         }
     }
@@ -81,10 +86,14 @@ impl Settings {
                         .and_then(|number| u32::try_from(number).ok())
                         .ok_or_else(|| wrong("a number of failures from 1 to 1000"))?;
                 }
+                "local_share" => {
+                    settings.local_share = share(value)
+                        .ok_or_else(|| wrong("a share above 0 and up to 1, such as 0.25"))?;
+                }
                 _ => {
                     return Err(RemoteError::Setup {
                         reason: format!(
-                            "the store's URL has no option `{name}`; besides those of the server there are timeout, pool, queue, recheck, failures and pause"
+                            "the store's URL has no option `{name}`; besides those of the server there are timeout, pool, queue, recheck, failures, pause and local_share"
                         ),
                     });
                 }
@@ -96,6 +105,13 @@ impl Settings {
 
 fn count(text: &str, least: usize, most: usize) -> Option<usize> {
     text.parse().ok().filter(|number| (least..=most).contains(number))
+}
+
+/// A share in ten thousandths.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1 to 10000")]
+fn share(text: &str) -> Option<u32> {
+    let share = text.parse::<f64>().ok()? * 10_000.0;
+    (1.0..=10_000.0).contains(&share).then(|| share.round() as u32)
 }
 
 /// Whole milliseconds (`50ms`) or seconds (`2s`).

@@ -24,6 +24,8 @@ pub enum Reason {
     Limit,
     /// The cost is above what a limit ever lets pass at once: no wait helps.
     Never,
+    /// The store gave no answer, and the rule refuses then.
+    StoreError,
 }
 
 impl Reason {
@@ -33,6 +35,7 @@ impl Reason {
         match self {
             Self::Limit => "limit",
             Self::Never => "never",
+            Self::StoreError => "store_error",
         }
     }
 }
@@ -59,6 +62,8 @@ pub struct Decision {
     pub reset_after: Duration,
     /// How long to wait before going ahead. Zero except for a leaky bucket that queues.
     pub delay: Duration,
+    /// True when the store gave no answer, and the rules said what to do then.
+    pub degraded: bool,
     /// Who is calling, when a gate found out.
     pub client: Option<Client>,
     /// Whom the binding rule counted, when a gate found out. Empty for everybody together.
@@ -87,6 +92,7 @@ impl Decision {
             retry_after: part.retry_after().map(Duration::from),
             reset_after: part.reset_after.into(),
             delay: delay.into(),
+            degraded: false,
             client: None,
             subject: None,
             rules,
@@ -94,6 +100,13 @@ impl Decision {
             binding,
             at,
         }
+    }
+
+    /// A decision that was made without the store; `refused` because a rule wants it so.
+    pub(crate) fn without_store(rules: Arc<Rules>, parts: Parts, at: Nanos, refused: bool) -> Self {
+        let decision = Self::new(rules, parts, at);
+        let reason = if refused { Some(Reason::StoreError) } else { decision.reason };
+        Self { degraded: true, reason, ..decision }
     }
 
     /// The same decision, turned into a yes: for a test that has switched limits off.
@@ -120,8 +133,8 @@ impl Decision {
     pub fn outcome(&self) -> Outcome {
         let verdict = match (self.reason, self.retry_after) {
             (None, _) => Verdict::Allowed,
-            (Some(Reason::Never), _) | (Some(Reason::Limit), None) => Verdict::Never,
-            (Some(Reason::Limit), Some(wait)) => Verdict::Denied { retry_after: wait.into() },
+            (Some(Reason::Never), _) | (Some(_), None) => Verdict::Never,
+            (Some(_), Some(wait)) => Verdict::Denied { retry_after: wait.into() },
         };
         let delay = self.delay.into();
         let answer = core::Decision { verdict, delay, ..self.parts[self.binding] };
@@ -204,6 +217,7 @@ impl Decision {
         let cause = match self.reason? {
             Reason::Limit => Cause::Limit,
             Reason::Never => Cause::Never,
+            Reason::StoreError => Cause::StoreClosed,
         };
         let policies = self.policies();
         let report = self.report(&policies, Nanos::ZERO);

@@ -3,15 +3,23 @@
 //! Shared by the limiter and the gate. Reads the clock once per request, and once more when
 //! a refusal may be the fault of the clock.
 
-use std::{slice, sync::Arc};
+use std::{
+    slice,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use smallvec::SmallVec;
 use tidegate_core::{self as core, Adjustment, Change, Charge, Nanos, Program, Verdict};
+use tidegate_remote::RemoteStore;
 
 use crate::{
     Clock, Decision, Error, Outcome, Store,
     clock::COARSEST,
     decision::Parts,
+    remote::Distance,
     rule::{Counted, Rules},
     store::UNDECIDED,
 };
@@ -25,7 +33,10 @@ pub(crate) struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Whether any limit needs the time of day.
-    calendar: bool,
+    pub(crate) calendar: bool,
+    /// What a store that lives elsewhere needs besides.
+    pub(crate) distance: Option<Distance>,
+    pub(crate) minder: Minder,
     /// Whether a clock that lags by a tick is good enough for every limit.
     coarse: bool,
 }
@@ -39,9 +50,22 @@ pub(crate) enum Mode {
 
 /// The two times of one request.
 #[derive(Clone, Copy)]
-struct Instant {
-    now: Nanos,
-    unix: Nanos,
+pub(crate) struct Instant {
+    pub(crate) now: Nanos,
+    pub(crate) unix: Nanos,
+}
+
+/// In which process a thread already minds the leases; none at first.
+#[derive(Default)]
+pub(crate) struct Minder(AtomicU32);
+
+impl Minder {
+    /// True once in every process.
+    pub(crate) fn is_due(&self, process: u32) -> bool {
+        // Relaxed: the number orders nothing else.
+        self.0.load(Ordering::Relaxed) != process
+            && self.0.swap(process, Ordering::Relaxed) != process
+    }
 }
 
 impl Instant {
@@ -59,20 +83,32 @@ impl Instant {
 }
 
 impl Engine {
-    pub(crate) fn new(rules: Rules, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(rules: Rules, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Arc<Self> {
         let calendar = rules.counted.iter().any(|counted| counted.calendar.is_some());
         let coarse = rules.counted.iter().all(|counted| takes_coarse(counted.limit.program()));
-        Self { rules: Arc::new(rules), store, clock, calendar, coarse }
+        let share = store.remote().map(RemoteStore::local_share);
+        let distance = share.map(|share| Distance::new(&rules, share));
+        let (rules, minder) = (Arc::new(rules), Minder::default());
+        Arc::new(Self { rules, store, clock, calendar, coarse, distance, minder })
+    }
+
+    /// Whether a decision may have to wait for something outside of this process.
+    #[inline]
+    pub(crate) const fn waits(&self) -> bool {
+        self.distance.is_some()
     }
 
     /// Decides one request. `subject` gives a rule's subject by the rule's position; `cost`
     /// replaces the rules' own.
     pub(crate) fn decide<'s>(
-        &self,
+        self: &Arc<Self>,
         mode: Mode,
         cost: Option<u32>,
         subject: impl Fn(usize) -> &'s [u8],
     ) -> Result<Decision, Error> {
+        if let Some(remote) = self.store.remote() {
+            return self.decide_remotely(remote, mode, cost, &subject);
+        }
         let decision = self.decide_at(self.glance(), mode, cost, &subject)?;
         if self.may_be_late(decision.retry_after.map(Nanos::from)) {
             return self.decide_at(self.instant(), mode, cost, &subject);
@@ -87,10 +123,7 @@ impl Engine {
         cost: Option<u32>,
         subject: impl Fn(usize) -> &'s [u8],
     ) -> Result<Decision, Error> {
-        let counted = self.rules.counted.iter();
-        let charges: SmallVec<[Charge<'_>; 2]> = counted
-            .map(|counted| self.charge(instant, counted, subject(counted.rule), cost))
-            .collect();
+        let charges = self.charges(instant, cost, &subject);
         let mut parts = Parts::from_elem(UNDECIDED, charges.len());
         match mode {
             Mode::Check => self.store.check(&charges, instant.now, &mut parts)?,
@@ -99,7 +132,25 @@ impl Engine {
         Ok(Decision::new(Arc::clone(&self.rules), parts, instant.now))
     }
 
-    /// The one limit that there is, if there is only one: what the short ways below are for.
+    /// What a request is charged under every limit.
+    pub(crate) fn charges<'a, 's: 'a>(
+        &'a self,
+        instant: Instant,
+        cost: Option<u32>,
+        subject: &impl Fn(usize) -> &'s [u8],
+    ) -> SmallVec<[Charge<'a>; 2]> {
+        let counted = self.rules.counted.iter();
+        counted.map(|counted| self.charge(instant, counted, subject(counted.rule), cost)).collect()
+    }
+
+    /// The one limit that there is, if there is only one: what the short ways below are for,
+    /// where nothing is waited for.
+    #[inline]
+    pub(crate) fn only_here(&self) -> Option<&Counted> {
+        if self.waits() { None } else { self.only() }
+    }
+
+    /// The one limit that there is, if there is only one.
     #[inline]
     pub(crate) fn only(&self) -> Option<&Counted> {
         match self.rules.counted.as_slice() {
@@ -233,7 +284,7 @@ impl Engine {
     }
 
     #[inline]
-    fn charge<'a>(
+    pub(crate) fn charge<'a>(
         &'a self,
         instant: Instant,
         counted: &'a Counted,
@@ -256,7 +307,13 @@ impl Engine {
         charged_at: Option<Nanos>,
         change: impl Fn(Nanos) -> Change,
     ) -> Result<(), Error> {
-        let instant = self.instant();
+        let instant = match self.store.remote() {
+            Some(remote) if !remote.takes_time() => {
+                let now = remote.now()?;
+                Instant { now, unix: now }
+            }
+            _ => self.instant(),
+        };
         let charged_at = charged_at.unwrap_or(instant.now);
         let adjustments: SmallVec<[Adjustment<'_>; 2]> = self
             .rules
@@ -281,6 +338,11 @@ impl Engine {
     #[cold]
     fn instant(&self) -> Instant {
         self.at(self.clock.now())
+    }
+
+    /// The time by the caller's own clock.
+    pub(crate) fn local_instant(&self) -> Instant {
+        self.instant()
     }
 
     /// The time, as cheap as the limits allow.

@@ -84,10 +84,35 @@ pub enum Error {
         key: String,
     },
 
+    /// Something else than what can become of a request without an answer.
+    #[error("unknown mode `{mode}`; on_store_error is one of open, closed and local")]
+    UnknownMode {
+        /// What was given.
+        mode: String,
+    },
+
+    /// A store behind a connection gave no answer, or is set up wrong.
+    #[error(transparent)]
+    Remote(#[from] tidegate_remote::RemoteError),
+
+    /// A store of the user's own making could not decide.
+    #[error("the store {store} failed")]
+    Store {
+        /// The store's name.
+        store: String,
+        /// What it says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// A store that cannot tell which keys it holds.
+    #[error("the store {store} keeps no list of its keys")]
+    NoList {
+        /// The store's name.
+        store: &'static str,
+    },
+
     /// A store that this build does not know.
-    #[error(
-        "unknown store `{url}`; expected memory:// or shared://NAME, perhaps with ?capacity=1M"
-    )]
+    #[error("unknown store `{url}`; expected {}", crate::url::KNOWN)]
     UnknownStore {
         /// The URL, secrets masked.
         url: String,

@@ -61,7 +61,7 @@ pub trait Facts {
 
 /// Rules, where their counts live, and whom to believe about addresses.
 pub struct Gate {
-    engine: Engine,
+    engine: Arc<Engine>,
     resolver: Resolver,
     /// Whether any rule counts by address.
     needs_client: bool,

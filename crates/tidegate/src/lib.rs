@@ -33,10 +33,13 @@ mod clock;
 mod decision;
 mod engine;
 mod error;
+mod fallback;
 mod gate;
+mod lease;
 mod limiter;
 mod many;
 mod outcome;
+mod remote;
 mod rule;
 mod store;
 mod url;
@@ -48,7 +51,8 @@ pub use error::Error;
 pub use gate::{Facts, Gate, GateBuilder, Lines};
 pub use limiter::{Limiter, LimiterBuilder, Reservation};
 pub use outcome::{OneLimit, Outcome};
-pub use rule::{Key, Rule};
+pub use remote::Decided;
+pub use rule::{Key, OnStoreError, Rule};
 pub use store::Store;
 pub use tidegate_core::{
     Decision as Answer, Limit, Nanos, Verdict, address, fields,
@@ -57,6 +61,9 @@ pub use tidegate_core::{
 pub use tidegate_memory::{MemoryStore, Stats};
 #[cfg(unix)]
 pub use tidegate_memory::{SharedError, SharedOptions, SharedStore};
+pub use tidegate_remote::{
+    Event, Health, Listed, Listener, Page, RemoteError, RemoteStats, RemoteStore, Subject,
+};
 pub use url::open_store;
 
 /// Runs the README's Rust example.

@@ -8,6 +8,7 @@ use tidegate_memory::MemoryStore;
 use crate::{
     Clock, Decision, Error, OneLimit, Outcome, Rule, Store, SystemClock,
     engine::{Engine, Mode},
+    remote::Decided,
     rule::Rules,
     store::check_support,
 };
@@ -17,7 +18,7 @@ use crate::{
 /// Every key is counted under every limit of every rule, all or nothing. Share one limiter
 /// between threads; it needs no lock around it.
 pub struct Limiter {
-    engine: Engine,
+    engine: Arc<Engine>,
 }
 
 impl Limiter {
@@ -69,7 +70,7 @@ impl Limiter {
 
     #[inline]
     fn allow_at(&self, key: &[u8], cost: Option<u32>) -> Result<bool, Error> {
-        match self.engine.only() {
+        match self.engine.only_here() {
             Some(only) => self.engine.allow_only(only, cost, key),
             None => self.allow_all(key, cost),
         }
@@ -107,7 +108,7 @@ impl Limiter {
         cost: u32,
     ) -> Result<(), Error> {
         let key = key.as_ref();
-        if let Some(only) = self.engine.only() {
+        if let Some(only) = self.engine.only_here() {
             return self.engine.check_only(outcome, only, Some(cost), key);
         }
         *outcome = self.outcome_of_all(key, cost)?;
@@ -188,7 +189,7 @@ impl Limiter {
         self.engine.adjust(key.as_ref(), None, |_| Change::Reset)
     }
 
-    pub(crate) const fn engine(&self) -> &Engine {
+    pub(crate) const fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
 
@@ -197,6 +198,40 @@ impl Limiter {
     #[must_use]
     pub fn one_limit(&self) -> Option<OneLimit> {
         OneLimit::new(&self.engine.rules)
+    }
+
+    /// Whether a decision may have to wait for something outside of this process.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.engine.waits()
+    }
+
+    /// Whether a request of `key` is sure to be refused, as far as that is known without
+    /// waiting: always false for a store in this process.
+    #[must_use]
+    pub fn is_known_denial(&self, key: impl AsRef<[u8]>, cost: u32) -> bool {
+        self.engine.known_denial(Some(cost), key.as_ref())
+    }
+
+    /// Decides as [`check_cost`](Self::check_cost), and calls `done` when it is decided: before
+    /// this returns when there is nothing to wait for, by another thread otherwise.
+    pub fn start(&self, key: impl AsRef<[u8]>, cost: u32, done: Decided) {
+        self.engine.start_remotely(Some(cost), &|_| key.as_ref(), done);
+    }
+
+    /// The store, for what is not a decision: lists, statistics, closing it.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.engine.store
+    }
+
+    /// Gives back what was paid for in advance, and closes connections. A later check opens
+    /// what it needs again.
+    pub fn close(&self) {
+        self.engine.end_leases(true);
+        if let Some(remote) = self.engine.store.remote() {
+            remote.close();
+        }
     }
 
     /// The name of the store that keeps the counts.

@@ -1,5 +1,7 @@
 //! Many keys in one call: the memory of several is asked for at once.
 
+use std::sync::Arc;
+
 use crate::{
     Decision, Error, Limiter, OneLimit, Outcome,
     engine::{Engine, Mode},
@@ -35,6 +37,9 @@ impl Limiter {
         keys: &[K],
         cost: u32,
     ) -> Result<Vec<Decision>, Error> {
+        if self.waits() {
+            return self.engine().decide_many_remotely(keys, Some(cost));
+        }
         let Some(one_limit) = self.one_limit() else {
             return one_by_one(self.engine(), keys, cost).collect();
         };
@@ -48,7 +53,7 @@ impl Limiter {
     ///
     /// As [`check_many`](Self::check_many).
     pub fn allow_many<K: AsRef<[u8]>>(&self, keys: &[K], cost: u32) -> Result<Vec<bool>, Error> {
-        match self.engine().only() {
+        match self.engine().only_here() {
             Some(only) => self.engine().allow_each(only, Some(cost), keys),
             None => self.each(keys, cost, |outcome| outcome.is_allowed()),
         }
@@ -73,6 +78,10 @@ impl Limiter {
         cost: u32,
         make: impl Fn(Outcome) -> T,
     ) -> Result<Vec<T>, Error> {
+        if self.waits() {
+            let decisions = self.engine().decide_many_remotely(keys, Some(cost))?;
+            return Ok(decisions.iter().map(|decision| make(decision.outcome())).collect());
+        }
         let Some(only) = self.engine().only() else {
             let decisions = one_by_one(self.engine(), keys, cost);
             return decisions.map(|decision| Ok(make(decision?.outcome()))).collect();
@@ -84,7 +93,7 @@ impl Limiter {
 }
 
 fn one_by_one<K: AsRef<[u8]>>(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     keys: &[K],
     cost: u32,
 ) -> impl Iterator<Item = Result<Decision, Error>> {

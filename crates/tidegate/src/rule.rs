@@ -1,6 +1,6 @@
 //! Rules: a name, one or more limits, whom they count, and what a request costs.
 
-use std::{collections::HashSet, fmt, str::FromStr};
+use std::{collections::HashSet, fmt, str::FromStr, time::Duration};
 
 use tidegate_core::{Limit, grammar::Limits};
 
@@ -65,6 +65,32 @@ fn is_header_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(token)
 }
 
+/// What becomes of a request when the store gives no answer in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnStoreError {
+    /// It is admitted.
+    Open,
+    /// It is refused, as [`Reason::StoreError`](crate::Reason::StoreError).
+    Closed,
+    /// It is decided by this process alone, in memory, from where the store last saw the key.
+    #[default]
+    Local,
+}
+
+impl FromStr for OnStoreError {
+    type Err = Error;
+
+    /// `open`, `closed` or `local`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "open" => Ok(Self::Open),
+            "closed" => Ok(Self::Closed),
+            "local" => Ok(Self::Local),
+            _ => Err(Error::UnknownMode { mode: text.to_owned() }),
+        }
+    }
+}
+
 /// A named limit, or several, and whom they count.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -72,13 +98,22 @@ pub struct Rule {
     pub(crate) limits: Limits,
     pub(crate) key: Key,
     pub(crate) cost: u32,
+    pub(crate) on_store_error: OnStoreError,
+    pub(crate) lease: Option<Duration>,
 }
 
 impl Rule {
     /// A rule that counts everybody together, one unit a request.
     #[must_use]
     pub fn new(name: impl Into<String>, limits: Limits) -> Self {
-        Self { name: name.into(), limits, key: Key::Global, cost: 1 }
+        Self {
+            name: name.into(),
+            limits,
+            key: Key::Global,
+            cost: 1,
+            on_store_error: OnStoreError::default(),
+            lease: None,
+        }
     }
 
     /// Counts by `key`.
@@ -91,6 +126,26 @@ impl Rule {
     #[must_use]
     pub fn cost(self, cost: u32) -> Self {
         Self { cost, ..self }
+    }
+
+    /// What becomes of a request when the store gives no answer. A store in this process
+    /// always gives one.
+    #[must_use]
+    pub fn on_store_error(self, mode: OnStoreError) -> Self {
+        Self { on_store_error: mode, ..self }
+    }
+
+    /// Pays a remote store for several requests in advance, and spends them in this process
+    /// for as long as `validity`.
+    ///
+    /// All processes together still admit no more than the limit: every unit is taken before
+    /// it is spent. Only *when* shifts: in any window `W` no more passes than the limit allows
+    /// in a window of `W + validity`. Near the limit, and for keys that are seldom seen, every
+    /// request asks the store. Without effect for a store in this process, or when another
+    /// rule of the same limiter has none.
+    #[must_use]
+    pub fn lease(self, validity: Duration) -> Self {
+        Self { lease: Some(validity), ..self }
     }
 
     /// The rule's name.
@@ -151,6 +206,15 @@ impl Rules {
             return Err(Error::TooManyLimits { count: counted.len(), max: MAX_LIMITS });
         }
         Ok(Self { rules, counted })
+    }
+}
+
+impl Rules {
+    /// How long units that were paid for in advance are good; `None` when any rule has its
+    /// requests counted one by one.
+    pub(crate) fn lease(&self) -> Option<Duration> {
+        let leases = self.rules.iter().map(|rule| rule.lease);
+        leases.collect::<Option<Vec<_>>>()?.into_iter().min()
     }
 }
 

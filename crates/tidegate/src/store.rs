@@ -6,6 +6,7 @@ use tidegate_core::{Adjustment, Charge, Decision, Limit, Nanos, Verdict};
 use tidegate_memory::MemoryStore;
 #[cfg(unix)]
 use tidegate_memory::{SharedError, SharedStore};
+use tidegate_remote::{Answer, Backend, Remote, RemoteStore};
 
 use crate::{Error, Rule};
 
@@ -113,6 +114,12 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// As [`check`](Self::check).
     fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), Error>;
+
+    /// The store as one that lives in a server, if it does. Requests are then decided by what
+    /// that offers, and by the rules when the server gives no answer.
+    fn remote(&self) -> Option<&dyn RemoteStore> {
+        None
+    }
 }
 
 /// What stands in a decision's place until a store has written it.
@@ -232,6 +239,50 @@ impl Store for SharedStore {
 
     fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), Error> {
         Ok(self.adjust(adjustments, now)?)
+    }
+}
+
+impl<B: Backend> Store for Remote<B> {
+    fn name(&self) -> &'static str {
+        self.name()
+    }
+
+    fn refuses(&self, limit: &Limit) -> Option<String> {
+        self.backend().program(limit).err()
+    }
+
+    fn check(
+        &self,
+        charges: &[Charge<'_>],
+        _now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), Error> {
+        fill(decisions, self.check(charges, 1)?);
+        Ok(())
+    }
+
+    fn peek(
+        &self,
+        charges: &[Charge<'_>],
+        _now: Nanos,
+        decisions: &mut [Decision],
+    ) -> Result<(), Error> {
+        fill(decisions, self.peek(charges)?);
+        Ok(())
+    }
+
+    fn adjust(&self, adjustments: &[Adjustment<'_>], _now: Nanos) -> Result<(), Error> {
+        Ok(self.adjust(adjustments)?)
+    }
+
+    fn remote(&self) -> Option<&dyn RemoteStore> {
+        Some(self)
+    }
+}
+
+fn fill(decisions: &mut [Decision], answer: Answer) {
+    for (place, decision) in decisions.iter_mut().zip(answer.requests.into_iter().flatten()) {
+        *place = decision;
     }
 }
 

@@ -9,6 +9,9 @@ use crate::{Error, Store};
 /// The most keys that `?capacity=` may ask for: a billion, 16 GB.
 const MAX_CAPACITY: u64 = 1_000_000_000;
 
+/// The stores that there are, for messages.
+pub(crate) const KNOWN: &str = "memory:// or shared://NAME, perhaps with ?capacity=1M";
+
 /// Opens the store that `url` names.
 ///
 /// | URL | store |

@@ -1,0 +1,146 @@
+//! What becomes of a request whose store gave no answer.
+//!
+//! Decides by what the rules say about it. Knows nothing of why there was no answer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use smallvec::SmallVec;
+use tidegate_core::{Adjustment, Change, Charge, Decision, Limit, LimitSpec, Nanos, Verdict};
+use tidegate_memory::MemoryStore;
+use tidegate_remote::RemoteStore;
+
+use crate::{
+    decision::Parts,
+    rule::{OnStoreError, Rules},
+    store::UNDECIDED,
+};
+
+/// How long a caller who is refused for want of an answer is told to wait.
+const COME_BACK: Nanos = Nanos::SECOND;
+
+/// This process's own counts, for the time that the store is away.
+pub(crate) struct Fallback {
+    /// The rules' limits, or this process's share of them.
+    limits: Vec<Limit>,
+    /// This process's share, in ten thousandths.
+    share: u32,
+    /// Made when the store goes away, and thrown away when it is back.
+    counts: Mutex<Option<Arc<MemoryStore>>>,
+}
+
+impl Fallback {
+    pub(crate) fn new(rules: &Rules, share: u32) -> Self {
+        let limits = rules.counted.iter().map(|counted| shared(&counted.limit, share)).collect();
+        Self { limits, share, counts: Mutex::new(None) }
+    }
+
+    /// Decides `charges`, one for each of the rules' limits, without the store. `now` is the
+    /// time by the caller's clock, on which `charges` are dated.
+    ///
+    /// The second value tells whether a rule wants the request refused as things are.
+    pub(crate) fn decide(
+        &self,
+        rules: &Rules,
+        charges: &[Charge<'_>],
+        now: Nanos,
+        remote: &dyn RemoteStore,
+    ) -> (Parts, bool) {
+        let modes = || rules.counted.iter().map(|counted| rules.rules[counted.rule].on_store_error);
+        let mut parts: Parts = charges.iter().map(rested).collect();
+        if modes().any(|mode| mode == OnStoreError::Closed) {
+            for (part, mode) in parts.iter_mut().zip(modes()) {
+                if mode == OnStoreError::Closed {
+                    part.verdict = Verdict::Denied { retry_after: COME_BACK };
+                    part.remaining = 0;
+                }
+            }
+            return (parts, true);
+        }
+        let places: SmallVec<[usize; 2]> = modes()
+            .enumerate()
+            .filter(|(_, mode)| *mode == OnStoreError::Local)
+            .map(|(place, _)| place)
+            .collect();
+        let own: SmallVec<[Charge<'_>; 2]> = places
+            .iter()
+            .map(|&place| Charge { limit: &self.limits[place], ..charges[place] })
+            .collect();
+        let counts = self.counts();
+        for charge in &own {
+            self.seed(&counts, charge, now, remote);
+        }
+        let mut decisions = Parts::from_elem(UNDECIDED, own.len());
+        counts.check(&own, now, &mut decisions);
+        for (place, decision) in places.into_iter().zip(decisions) {
+            parts[place] = decision;
+        }
+        (parts, false)
+    }
+
+    /// Takes the store's answers from here on: what was counted meanwhile is forgotten.
+    pub(crate) fn forget(&self) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts = None;
+    }
+
+    fn counts(&self) -> Arc<MemoryStore> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(counts.get_or_insert_with(|| Arc::new(MemoryStore::new())))
+    }
+
+    /// Lets a key that is not known here yet begin where the store last saw it, so that nobody
+    /// gets a fresh burst because the store went away.
+    fn seed(
+        &self,
+        counts: &MemoryStore,
+        charge: &Charge<'_>,
+        now: Nanos,
+        remote: &dyn RemoteStore,
+    ) {
+        let look = Charge { cost: 0, ..*charge };
+        let mut found = [UNDECIDED];
+        counts.peek(&[look], now, &mut found);
+        if found[0].reset_after > Nanos::ZERO {
+            return;
+        }
+        let Some((last, age)) = remote.last(&charge.key) else { return };
+        let used = self.of_share(last.limit.saturating_sub(last.remaining));
+        if used > 0 && last.reset_after > age {
+            let (key, limit) = (charge.key, charge.limit);
+            let at = charge.at.saturating_sub(age);
+            let change = Change::Debit { cost: used.min(limit.capacity()) };
+            counts.adjust(&[Adjustment { key, limit, at, change }], now.saturating_sub(age));
+        }
+    }
+
+    fn of_share(&self, units: u32) -> u32 {
+        scaled(units, self.share)
+    }
+}
+
+/// A process's share of a limit: fewer units in the same time, at least one.
+fn shared(limit: &Limit, share: u32) -> Limit {
+    if limit.capacity() == 0 || share >= 10_000 {
+        return limit.clone();
+    }
+    let spec = limit.spec();
+    let smaller = LimitSpec {
+        limit: scaled(spec.limit, share).max(1),
+        burst: spec.burst.map(|burst| scaled(burst, share).max(1)),
+        ..spec.clone()
+    };
+    Limit::new(smaller).unwrap_or_else(|_| limit.clone())
+}
+
+/// Rounded up.
+fn scaled(units: u32, share: u32) -> u32 {
+    let share = (u64::from(units) * u64::from(share)).div_ceil(10_000);
+    u32::try_from(share).unwrap_or(units)
+}
+
+/// The decision on a charge that nobody counts.
+fn rested(charge: &Charge<'_>) -> Decision {
+    let limit = charge.limit.capacity();
+    let verdict = if charge.cost > limit { Verdict::Never } else { Verdict::Allowed };
+    Decision { verdict, limit, remaining: limit, ..UNDECIDED }
+}
