@@ -102,7 +102,9 @@ fn price(interval: Nanos, cost: u32, unit: u64) -> u64 {
     interval.saturating_mul(cost.into()).0 / unit
 }
 
-/// Writes one call or command that makes `fix`; nothing for one that changes nothing.
+/// Writes one call or command that makes `fix`; nothing for a limit that keeps no state.
+///
+/// A change by no units is sent as well: it pulls back what a clock that was ahead has left.
 ///
 /// Returns whether anything was written.
 pub(crate) fn adjust(packer: &mut Packer, by: By, prefix: &str, fix: &Fix) -> bool {
@@ -203,11 +205,10 @@ enum Step {
 impl Step {
     fn of(change: Change) -> Option<Self> {
         match change {
-            Change::Reset | Change::Refund { cost: 0, .. } | Change::Debit { cost: 0 } => None,
+            Change::Reset => None,
             Change::Refund { cost, charged_at } => Some(Self::Refund(cost, charged_at)),
             Change::Debit { cost } => Some(Self::Debit(cost)),
             Change::Settle { reserved, charged_at, actual } => match actual.checked_sub(reserved) {
-                Some(0) => None,
                 Some(more) => Some(Self::Debit(more)),
                 None => Some(Self::Refund(reserved - actual, charged_at)),
             },

@@ -75,7 +75,7 @@ local function change_counts()
   local text, w, previous, current = read_counts(key, period, now)
   if text == nil then return w end
   if verb == 'debit' then
-    current = min(current + cost, 2 * limit)
+    current = min(current + cost, 2 * limit, 4294967295) -- which fits 32 bits everywhere
   else
     local back = w - floor(charged / period)
     if back == 0 then current = max(current - cost, 0) end

@@ -218,6 +218,11 @@ fn host(text: &str, default_port: u16) -> Result<Host, RemoteError> {
                 closed.ok_or_else(|| setup("an IPv6 address in the URL lacks its `]`"))?;
             (name, rest.strip_prefix(':').unwrap_or(rest))
         }
+        None if text.matches(':').count() > 1 => {
+            return Err(setup(
+                "a host has more than one colon; an IPv6 address stands in brackets, as in redis://[::1]:6379",
+            ));
+        }
         None => text.split_once(':').unwrap_or((text, "")),
     };
     if name.is_empty() {
@@ -228,7 +233,7 @@ fn host(text: &str, default_port: u16) -> Result<Host, RemoteError> {
     let port = match port {
         "" => default_port,
         port => port.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
-            setup("a port is not a number from 1 to 65535; an IPv6 address stands in brackets, as in redis://[::1]:6379")
+            setup("a port is not a number from 1 to 65535, as in redis://localhost:6379")
         })?,
     };
     Ok(Host { name: decode(name)?, port })
