@@ -11,13 +11,13 @@ use crate::{cluster::ClusterLink, due::Due, single::SingleLink};
 pub struct RedisLink(Kind);
 
 enum Kind {
-    Single(SingleLink),
+    Single(Box<SingleLink>),
     Cluster(Box<ClusterLink>),
 }
 
 impl From<SingleLink> for RedisLink {
     fn from(link: SingleLink) -> Self {
-        Self(Kind::Single(link))
+        Self(Kind::Single(Box::new(link)))
     }
 }
 

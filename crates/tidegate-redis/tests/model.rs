@@ -1,5 +1,7 @@
 //! The scripts decide as the core does, to the nanosecond, whatever the history.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 mod common;
 
 use common::{

@@ -57,7 +57,7 @@ impl ClusterLink {
             }
             let sent = run.send(self, calls, due);
             for (host, calls) in sent {
-                run.receive(self, &host, calls, due);
+                run.receive(self, &host, &calls, due);
             }
             if run.is_done() {
                 break;
@@ -117,12 +117,11 @@ impl<'a> Run<'a> {
                 continue;
             }
             let call = open.get(&(host.clone(), slot, asking)).copied();
-            match call.filter(|call| calls[*call].asks.len() < PER_CALL) {
-                Some(call) => calls[call].asks.push(index),
-                None => {
-                    open.insert((host.clone(), slot, asking), calls.len());
-                    calls.push(Call { host, asking, asks: vec![index] });
-                }
+            if let Some(call) = call.filter(|call| calls[*call].asks.len() < PER_CALL) {
+                calls[call].asks.push(index);
+            } else {
+                open.insert((host.clone(), slot, asking), calls.len());
+                calls.push(Call { host, asking, asks: vec![index] });
             }
         }
         calls
@@ -182,7 +181,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn receive(&mut self, link: &mut ClusterLink, host: &Host, calls: Vec<Call>, due: &Due) {
+    fn receive(&mut self, link: &mut ClusterLink, host: &Host, calls: &[Call], due: &Due) {
         // What other nodes have answered while one did not is there to be read.
         let due = due.or_a_moment();
         for (position, call) in calls.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! What the tests of this crate share: short ways to ask, and the algorithms run directly.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
 pub mod twin;
 

@@ -118,10 +118,12 @@ impl RedisServer {
         resp.ask(words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
-    /// A number out of INFO, for instance `total_commands_processed`; 0 when there is none.
+    /// A field of INFO, for instance `role`; empty when there is none, or when the server cuts
+    /// the connection, as it does when it becomes a replica.
     #[must_use]
     pub fn info(&self, name: &str) -> String {
-        let info = self.ask(&["INFO", "everything"]).text();
+        let asked = self.connect().and_then(|mut resp| resp.ask(&["INFO", "everything"]));
+        let info = asked.map(|answer| answer.text()).unwrap_or_default();
         let mut lines = info.lines().filter_map(|line| line.split_once(':'));
         lines
             .find(|(field, _)| *field == name)
