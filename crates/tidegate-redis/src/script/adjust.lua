@@ -52,14 +52,17 @@ local function change_time()
   keep_time(key, ts, tn, s, n)
 end
 
+if kind == 'gcra' or kind == 'queue' then return change_time() or false end
+
+local by = windows()
 local limit, cost, period = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local now, rest = micros(s, n)
+local now, rest = by.micros(s, n)
 local charged, charged_rest
-if verb == 'refund' and ARGV[7] then charged, charged_rest = micros(split(ARGV[7])) end
+if verb == 'refund' and ARGV[7] then charged, charged_rest = by.micros(split(ARGV[7])) end
 
 local function change_window()
   local index = floor(now / period)
-  local text, used = read_window(key, limit, index)
+  local text, used = by.read_window(key, limit, index)
   if text == nil then return used end
   if verb == 'debit' then
     used = min(used + cost, max(2 * limit, used))
@@ -68,11 +71,11 @@ local function change_window()
   else
     return
   end
-  keep_window(key, limit, period, index, used, now)
+  by.keep_window(key, limit, period, index, used, now)
 end
 
 local function change_counts()
-  local text, w, previous, current = read_counts(key, period, now)
+  local text, w, previous, current = by.read_counts(key, period, now)
   if text == nil then return w end
   if verb == 'debit' then
     current = min(current + cost, 2 * limit, 4294967295) -- which fits 32 bits everywhere
@@ -81,30 +84,29 @@ local function change_counts()
     if back == 0 then current = max(current - cost, 0) end
     if back == 1 then previous = max(previous - cost, 0) end
   end
-  keep_counts(key, period, w, previous, current, now)
+  by.keep_counts(key, period, w, previous, current, now)
 end
 
 local function change_log()
-  local all, expired = read_log(key, period, now, rest)
+  local all, expired = by.read_log(key, period, now, rest)
   if not all then return expired end
   if verb == 'debit' then
     local units = min(cost, 2 * limit - (all - expired))
     if units <= 0 then return end
     local newest, nanos, number
-    if all > expired then newest, nanos, number = entry(key, all - 1) end
-    append(key, period, expired, units, now, rest, newest, nanos, number)
+    if all > expired then newest, nanos, number = by.entry(key, all - 1) end
+    by.append(key, period, expired, units, now, rest, newest, nanos, number)
     return
   end
-  local stop = entries_until(key, charged, charged_rest)
+  local stop = by.entries_until(key, charged, charged_rest)
   if not stop then return 'not a log' end
   if stop > 0 then call('ZREMRANGEBYRANK', key, max(stop - cost, 0), stop - 1) end
   local left = call('ZCARD', key)
   if left == 0 then return end
-  local newest, nanos = entry(key, left - 1)
+  local newest, nanos = by.entry(key, left - 1)
   local span = newest + period - now + (nanos > rest and 1 or 0)
   if span <= 0 then call('DEL', key) else call('PEXPIRE', key, ceil(span / 1000)) end
 end
 
-local changes =
-  { gcra = change_time, queue = change_time, window = change_window, counts = change_counts, log = change_log }
+local changes = { window = change_window, counts = change_counts, log = change_log }
 return changes[kind]() or false

@@ -34,110 +34,43 @@ local function fit(spare, price, count)
   return min(count, floor(spare / price))
 end
 
--- Reads one counter. Adds what is needed to take from it to `c`; returns how many requests
--- fit, or nil and what is wrong.
-local function look(c, kind, key, count)
-  local s, n = c.s, c.n
-  local first, second, third = tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])
-  c.price = third
-  if kind == 'gcra' or kind == 'queue' then
-    c.unit = first
-    local text = pcall('GET', key)
+-- Reads a point in time, whose numbers stand from ARGV[at] on. Returns how many requests fit,
+-- the text found, and the time from which what they take is counted; or nil and what is wrong.
+local function look_time(key, kind, s, n, at, count)
+  local unit, spare, price = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local text = pcall('GET', key)
+  if text then
     if type(text) == 'table' then return nil, text.err end
-    c.found = text
-    local ahead = 0
-    if text then
-      local ts, tn = split(text)
-      if not ts then return nil, 'not a time' end
-      ahead = (ts - s) * (1e9 / first) + ceil((tn - n) / first)
-      if ts > s or (ts == s and tn > n) then c.s, c.n = ts, tn else ahead = 0 end
-    end
-    if kind == 'gcra' then return fit(second - ahead, third, count) end
-    if ahead > second then return 0 end
-    return min(count, fit(second - ahead, third, count) + 1)
-  end
-
-  local now, rest = micros(s, n)
-  c.limit, c.price, c.period, c.now, c.rest = first, second, third, now, rest
-  if kind == 'window' then
-    c.index = floor(now / third)
-    local text, used = read_window(key, first, c.index)
-    if text == nil then return nil, used end
-    c.found, c.used = text, used
-    return fit(first - used, second, count)
-  elseif kind == 'counts' then
-    local text, w, previous, current = read_counts(key, third, now)
-    if text == nil then return nil, w end
-    c.found, c.w, c.previous, c.current = text, w, previous, current
-    return fit(first - current - in_view(previous, third, w, now, rest), second, count)
-  end
-  local all, expired = read_log(key, third, now, rest)
-  if not all then return nil, expired end
-  c.live, c.expired = all - expired, expired
-  return fit(first - c.live, second, count)
-end
-
--- Tells the entries of a log that a decision is made of, and returns the newest.
-local function tell(c, key, units)
-  local live, at, told = c.live, top + 2, 0
-  local newest, nanos, number
-  reply[top + 1] = live
-  local function add_entry(position)
-    local score, rest, seq = entry(key, c.expired + position)
-    reply[at + 1], reply[at + 2] = position, format('%.0f%03d', score or 0, rest or 0)
-    at, told = at + 2, told + 1
-    return score, rest, seq
-  end
-  if live > 0 then
-    newest, nanos, number = add_entry(live - 1)
-    local next_out = max(live - c.limit, 0)
-    if next_out < live - 1 then add_entry(next_out) end
-    local last_out = live + units - (c.limit - c.price) - 1
-    if last_out >= 0 and last_out < live - 1 and last_out ~= next_out and c.price <= c.limit then
-      add_entry(last_out)
+    local ts, tn = split(text)
+    if not ts then return nil, 'not a time' end
+    if ts > s or (ts == s and tn > n) then
+      spare = spare - (ts - s) * (1e9 / unit) - ceil((tn - n) / unit)
+      s, n = ts, tn
     end
   end
-  reply[top + 2] = told
-  top = at
-  return newest, nanos, number
+  local fits = fit(spare, price, count)
+  -- Whoever may wait need not fit: only the wait before must.
+  if kind == 'queue' and spare >= 0 then fits = min(count, fits + 1) end
+  return fits, text, s, n, price, unit
 end
 
--- Takes what `granted` requests cost, if anything, and tells the state found.
-local function take(c, kind, key, granted)
-  local units = granted * c.price
-  if kind == 'log' then
-    local newest, nanos, number = tell(c, key, units)
-    if units > 0 then
-      append(key, c.period, c.expired, units, c.now, c.rest, newest, nanos, number)
-    end
-    return
-  end
-  top = top + 1
-  reply[top] = c.found
-  if units == 0 then return end
-  if kind == 'gcra' or kind == 'queue' then
-    local ts, tn = add(c.s, c.n, units, c.unit)
-    keep_time(key, ts, tn, c.at_s, c.at_n)
-  elseif kind == 'window' then
-    keep_window(key, c.limit, c.period, c.index, c.used + units, c.now)
-  else
-    keep_counts(key, c.period, c.w, c.previous, c.current + units, c.now)
-  end
-end
-
-local last = #ARGV
-while a < last do
-  local granted, n = tonumber(ARGV[a]), tonumber(ARGV[a + 1])
+-- Decides an ask of any `n` counters, of which `count` requests are wanted.
+local function decide_any(count, n)
   local counters, wrong, why = {}, nil, nil
-  a = a + 2
   for i = 1, n do
     local kind, at = ARGV[a], ARGV[a + 1]
-    local s, nanos = clock_s, clock_n
-    if at ~= '' then s, nanos = split(at) end
-    local c = { kind = kind, s = s, n = nanos, at_s = s, at_n = nanos }
+    local c = { kind = kind, s = clock_s, n = clock_n }
+    if at ~= '' then c.s, c.n = split(at) end
     if not wrong then
-      local fits, trouble = look(c, kind, KEYS[k + i], granted)
-      if not fits then wrong, why = i, trouble else granted = fits end
+      local fits, trouble
+      if kind == 'gcra' or kind == 'queue' then
+        fits, trouble, c.from_s, c.from_n, c.price, c.unit =
+          look_time(KEYS[k + i], kind, c.s, c.n, a + 2, count)
+        c.found = trouble
+      else
+        fits, trouble = windows().look(c, KEYS[k + i], a + 2, count)
+      end
+      if not fits then wrong, why = i, trouble else count = fits end
     end
     counters[i] = c
     a = a + 5
@@ -145,11 +78,51 @@ while a < last do
   if wrong then
     reply[top + 1], reply[top + 2], reply[top + 3] = -1, wrong, why
     top = top + 3
-  else
-    top = top + 1
-    reply[top] = granted
-    for i = 1, n do take(counters[i], counters[i].kind, KEYS[k + i], granted) end
+    return
   end
-  k = k + n
+  top = top + 1
+  reply[top] = count
+  for i = 1, n do
+    local c, key = counters[i], KEYS[k + i]
+    if c.unit then
+      top = top + 1
+      reply[top] = c.found
+      if count * c.price > 0 then
+        local ts, tn = add(c.from_s, c.from_n, count * c.price, c.unit)
+        keep_time(key, ts, tn, c.s, c.n)
+      end
+    else
+      top = windows().take(c, key, count, reply, top)
+    end
+  end
+end
+
+local last = #ARGV
+while a < last do
+  local count, n, kind = tonumber(ARGV[a]), ARGV[a + 1], ARGV[a + 2]
+  a = a + 2
+  if n == '1' and (kind == 'gcra' or kind == 'queue') then
+    -- By far the most common ask: the same without tables.
+    local at, s, nanos = ARGV[a + 1], clock_s, clock_n
+    if at ~= '' then s, nanos = split(at) end
+    local key = KEYS[k + 1]
+    local fits, text, ts, tn, price, unit = look_time(key, kind, s, nanos, a + 2, count)
+    if fits then
+      reply[top + 1], reply[top + 2] = fits, text
+      top = top + 2
+      if fits * price > 0 then
+        ts, tn = add(ts, tn, fits * price, unit)
+        keep_time(key, ts, tn, s, nanos)
+      end
+    else
+      reply[top + 1], reply[top + 2], reply[top + 3] = -1, 1, text
+      top = top + 3
+    end
+    a, k = a + 5, k + 1
+  else
+    n = tonumber(n)
+    decide_any(count, n)
+    k = k + n
+  end
 end
 return reply

@@ -8,6 +8,7 @@
 local floor, ceil, min, max = math.floor, math.ceil, math.min, math.max
 local format, sub, find, match = string.format, string.sub, string.find, string.match
 local call, pcall = redis.call, redis.pcall
+local KEYS, ARGV, tonumber, type = KEYS, ARGV, tonumber, type
 
 local clock = call('TIME')
 local clock_s, clock_n = tonumber(clock[1]), tonumber(clock[2]) * 1000
