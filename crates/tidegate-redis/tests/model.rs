@@ -99,7 +99,7 @@ impl<'a> History<'a> {
 
     fn ask(&mut self) -> Ask {
         let first = self.dice.count(4) as usize;
-        let number = 1 + self.dice.below(10) as usize / 6;
+        let number = 1 + usize::from(self.dice.below(10) >= 6);
         let counters = (0..number).map(|index| {
             let program = self.counters[(first + index) % 4].0.program.clone();
             let cost = self.cost(&program);

@@ -59,20 +59,21 @@ local function decide_any(count, n)
   local counters, wrong, why = {}, nil, nil
   for i = 1, n do
     local kind, at = ARGV[a], ARGV[a + 1]
-    local c = { kind = kind, s = clock_s, n = clock_n }
-    if at ~= '' then c.s, c.n = split(at) end
+    local s, nanos = clock_s, clock_n
+    if at ~= '' then s, nanos = split(at) end
     if not wrong then
-      local fits, trouble
+      local c, fits, trouble
       if kind == 'gcra' or kind == 'queue' then
-        fits, trouble, c.from_s, c.from_n, c.price, c.unit =
-          look_time(KEYS[k + i], kind, c.s, c.n, a + 2, count)
-        c.found = trouble
+        local ts, tn, price, unit
+        fits, trouble, ts, tn, price, unit = look_time(KEYS[k + i], kind, s, nanos, a + 2, count)
+        c = { s, nanos, ts, tn, price, unit, trouble }
       else
+        c = { kind = kind, s = s, n = nanos }
         fits, trouble = windows().look(c, KEYS[k + i], a + 2, count)
       end
+      counters[i] = c
       if not fits then wrong, why = i, trouble else count = fits end
     end
-    counters[i] = c
     a = a + 5
   end
   if wrong then
@@ -84,15 +85,16 @@ local function decide_any(count, n)
   reply[top] = count
   for i = 1, n do
     local c, key = counters[i], KEYS[k + i]
-    if c.unit then
-      top = top + 1
-      reply[top] = c.found
-      if count * c.price > 0 then
-        local ts, tn = add(c.from_s, c.from_n, count * c.price, c.unit)
-        keep_time(key, ts, tn, c.s, c.n)
-      end
-    else
+    if c.kind then
       top = windows().take(c, key, count, reply, top)
+    else
+      local s, nanos, ts, tn, price, unit, text = unpack(c)
+      top = top + 1
+      reply[top] = text
+      if count * price > 0 then
+        ts, tn = add(ts, tn, count * price, unit)
+        keep_time(key, ts, tn, s, nanos)
+      end
     end
   end
 end
