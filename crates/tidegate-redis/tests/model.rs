@@ -7,7 +7,7 @@ mod common;
 use common::{
     Dice, SECOND, START, connect, exchange, fix, name, program, program_of, soon, twin::Twin,
 };
-use tidegate_core::{Change, LimitSpec, Nanos, Period, Program, algorithm::Kind};
+use tidegate_core::{Change, Decision, LimitSpec, Nanos, Period, Program, algorithm::Kind};
 use tidegate_redis::RedisLink;
 use tidegate_remote::{Ask, AskKind, Counter, Link as _};
 use tidegate_testkit::servers::RedisServer;
@@ -56,6 +56,8 @@ struct History<'a> {
     now: u64,
     /// When something was charged, lately.
     charges: Vec<u64>,
+    /// What was denied last, and when it would pass.
+    denied: Option<(Ask, u64)>,
 }
 
 impl<'a> History<'a> {
@@ -71,7 +73,7 @@ impl<'a> History<'a> {
             })
             .collect();
         let now = START + dice.below(DAY);
-        Self { link, twin: Twin::default(), dice, counters, now, charges: vec![now] }
+        Self { link, twin: Twin::default(), dice, counters, now, charges: vec![now], denied: None }
     }
 
     fn advance(&mut self) {
@@ -111,9 +113,24 @@ impl<'a> History<'a> {
         Ask { counters, count: 1 + self.dice.count(4), kind }
     }
 
+    /// Asks again for what was denied: when it has to pass, a nanosecond before, or after.
+    fn insist(&mut self, seed: u64) {
+        let Some((mut ask, due)) = self.denied.take() else { return };
+        self.now = due - 1 + self.dice.below(3);
+        for counter in &mut ask.counters {
+            counter.at = Some(Nanos(self.now));
+        }
+        ask.count = 1;
+        self.put(&[ask], seed);
+    }
+
     fn check(&mut self, seed: u64) {
         let asks: Vec<Ask> = (0..=self.dice.below(3)).map(|_| self.ask()).collect();
-        for (ask, reply) in asks.iter().zip(exchange(self.link, &asks)) {
+        self.put(&asks, seed);
+    }
+
+    fn put(&mut self, asks: &[Ask], seed: u64) {
+        for (ask, reply) in asks.iter().zip(exchange(self.link, asks)) {
             let before = self.twin.clone();
             let (granted, decisions) = self.twin.ask(ask);
             let reply = reply.unwrap();
@@ -121,6 +138,10 @@ impl<'a> History<'a> {
             assert_eq!(reply.decisions(ask), decisions, "history {seed}: {ask:#?} on {before:#?}");
             if granted > 0 {
                 self.charges.push(self.now);
+            }
+            let waits = decisions.last().unwrap().iter().map(Decision::retry_after);
+            if let Some(Nanos(wait)) = waits.flatten().max() {
+                self.denied = Some((ask.clone(), self.now + wait));
             }
         }
     }
@@ -168,6 +189,9 @@ fn every_history_ends_as_the_core_says() {
                 history.tidy();
             } else {
                 history.check(seed);
+                if history.dice.below(3) == 0 {
+                    history.insist(seed);
+                }
                 if history.dice.below(2) == 0 {
                     history.tidy();
                 }

@@ -8,7 +8,7 @@ use tidegate_remote::{Ask, Fix, Listed, Page, RemoteError, Reply};
 
 use super::{
     Cluster,
-    map::{Map, Redirect, only_slot, slot_of},
+    map::{Map, only_slot, redirect, slot_of},
 };
 use crate::{
     RedisUrl, STORE, decode,
@@ -44,10 +44,10 @@ pub(crate) struct ClusterLink {
 pub(super) enum Next {
     /// The script has to come along.
     Teach,
-    /// The slot lives elsewhere for good.
-    Moved(Redirect),
-    /// The slot is on its way, and this part of it has gone ahead.
-    Ask(Redirect),
+    /// The slot lives elsewhere for good; whoever says so knows where.
+    Moved,
+    /// The slot is on its way there, and this part of it has gone ahead.
+    Ask(Host),
     /// The cluster is busy with itself; what is known of it may be out of date.
     Wait(RemoteError),
     /// Nothing: that is the answer.
@@ -74,7 +74,7 @@ impl ClusterLink {
             packer: Packer::default(),
         };
         // Even when the map is known: so that a link which connects is one that works.
-        link.refresh(due)?;
+        link.refresh(None, due)?;
         Ok(link)
     }
 
@@ -96,10 +96,14 @@ impl ClusterLink {
         self.wires.remove(host);
     }
 
-    /// Asks the first node that answers which slots are where.
-    pub(super) fn refresh(&mut self, due: &Due) -> Result<(), RemoteError> {
+    /// Asks the first node that answers which slots are where; `knowing` before others.
+    pub(super) fn refresh(&mut self, knowing: Option<&Host>, due: &Due) -> Result<(), RemoteError> {
         let mut hosts: Vec<Host> = Vec::new();
-        let known = self.wires.keys().chain(self.map.masters()).chain(&self.seeds);
+        let known = knowing
+            .into_iter()
+            .chain(self.wires.keys())
+            .chain(self.map.masters())
+            .chain(&self.seeds);
         for host in known {
             if !hosts.contains(host) {
                 hosts.push(host.clone());
@@ -132,23 +136,17 @@ impl ClusterLink {
 
     /// Sees what `error`, which `asked` answered, asks for.
     pub(super) fn next(error: &ServerError, asked: &Host) -> Next {
-        let redirect = || Redirect::read(error.details().unwrap_or_default(), asked);
         match error.code() {
             "NOSCRIPT" => Next::Teach,
-            "MOVED" => redirect().map_or_else(|| Next::Wait(refused(error)), Next::Moved),
-            "ASK" => redirect().map_or_else(|| Next::Wait(refused(error)), Next::Ask),
+            "MOVED" => Next::Moved,
+            "ASK" => redirect(error.details().unwrap_or_default(), asked)
+                .map_or_else(|| Next::Wait(refused(error)), Next::Ask),
             _ => match refused(error) {
                 error @ RemoteError::Unavailable { .. } => Next::Wait(error),
                 error if crate::error::is_demoted(&error) => Next::Wait(error),
                 error => Next::Fail(error),
             },
         }
-    }
-
-    /// Notes that a slot has moved.
-    pub(super) fn note(&mut self, redirect: &Redirect) {
-        Arc::make_mut(&mut self.map).moved(redirect.slot, &redirect.host);
-        self.cluster.set_map(Arc::clone(&self.map));
     }
 
     pub(crate) fn exchange(
@@ -204,7 +202,7 @@ impl ClusterLink {
             let wire = match self.wire(&host, due) {
                 Ok(wire) => wire,
                 Err(error) => {
-                    self.refresh(due)?;
+                    self.refresh(None, due)?;
                     if self.map.owner(slot) == Some(&host) {
                         return Err(error);
                     }
@@ -222,8 +220,8 @@ impl ClusterLink {
             asking = false;
             match Self::next(error, &host) {
                 Next::Teach => by = By::Source,
-                Next::Moved(redirect) => self.note(&redirect),
-                Next::Ask(redirect) => (target, asking) = (Some(redirect.host), true),
+                Next::Moved => self.refresh(Some(&host), due)?,
+                Next::Ask(host) => (target, asking) = (Some(host), true),
                 Next::Wait(error) => {
                     last = error;
                     self.pause(due)?;
@@ -237,7 +235,7 @@ impl ClusterLink {
     /// Gives the cluster a moment, and then learns anew which slots are where.
     pub(super) fn pause(&mut self, due: &Due) -> Result<(), RemoteError> {
         thread::sleep(PAUSE.min(due.left()?));
-        self.refresh(due)
+        self.refresh(None, due)
     }
 
     pub(crate) fn time(&mut self, due: &Due) -> Result<Nanos, RemoteError> {

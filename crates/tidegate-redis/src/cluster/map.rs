@@ -72,14 +72,6 @@ impl Map {
         let position = self.owners.get(usize::from(slot))?;
         self.masters.get(usize::from(*position))
     }
-
-    /// Notes that `slot` has moved to `host`.
-    pub(super) fn moved(&mut self, slot: u16, host: &Host) {
-        let position = self.position(host);
-        if let Some(owner) = self.owners.get_mut(usize::from(slot)) {
-            *owner = position;
-        }
-    }
 }
 
 /// The slot of a counter. A prefix holds no brace, so it is the name that decides.
@@ -104,22 +96,12 @@ fn crc16(bytes: &[u8]) -> u16 {
     })
 }
 
-/// What an answer says about another node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Redirect {
-    pub(super) slot: u16,
-    pub(super) host: Host,
-}
-
-impl Redirect {
-    /// Reads `SLOT HOST:PORT`, which `asked` answered; an empty host is that of `asked`.
-    pub(super) fn read(detail: &str, asked: &Host) -> Option<Self> {
-        let (slot, place) = detail.split_once(' ')?;
-        let (name, port) = place.trim().rsplit_once(':')?;
-        let name = if name.is_empty() { asked.name.as_str() } else { name };
-        let host = Host { name: name.to_owned(), port: port.parse().ok()? };
-        Some(Self { slot: slot.parse().ok()?, host })
-    }
+/// Reads the host of `SLOT HOST:PORT`, which `asked` answered; an empty one is its own.
+pub(super) fn redirect(detail: &str, asked: &Host) -> Option<Host> {
+    let (_, place) = detail.split_once(' ')?;
+    let (name, port) = place.trim().rsplit_once(':')?;
+    let name = if name.is_empty() { asked.name.as_str() } else { name };
+    Some(Host { name: name.to_owned(), port: port.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -140,7 +122,7 @@ mod tests {
         let asked = Host { name: "::1".to_owned(), port: 7000 };
         let host = |name: &str, port| Host { name: name.to_owned(), port };
 
-        let read = |text| Redirect::read(text, &asked).map(|redirect| redirect.host);
+        let read = |text| redirect(text, &asked);
         assert_eq!(read("3999 127.0.0.1:6381"), Some(host("127.0.0.1", 6381)));
         assert_eq!(read("3999 :6381"), Some(host("::1", 6381)));
         assert_eq!(read("3999 fe80::1:6381"), Some(host("fe80::1", 6381)));

@@ -41,6 +41,8 @@ struct Run<'a> {
     trouble: Option<RemoteError>,
     /// Whether the map is out of date.
     stale: bool,
+    /// Who knows better.
+    knowing: Option<Host>,
 }
 
 impl ClusterLink {
@@ -64,7 +66,7 @@ impl ClusterLink {
             }
             let learned = match (run.trouble.is_some(), run.stale) {
                 (true, _) => self.pause(due),
-                (false, true) => self.refresh(due),
+                (false, true) => self.refresh(run.knowing.take().as_ref(), due),
                 (false, false) => Ok(()),
             };
             if let Err(error) = learned {
@@ -87,6 +89,7 @@ impl<'a> Run<'a> {
             dead: HashMap::new(),
             trouble: None,
             stale: false,
+            knowing: None,
         }
     }
 
@@ -200,14 +203,14 @@ impl<'a> Run<'a> {
                 }
                 Ok(Outcome::Refused(error)) => {
                     let next = ClusterLink::next(&error, host);
-                    self.follow(link, host, call, next);
+                    self.follow(host, call, next);
                 }
                 Err(error) => return self.lose(link, host, &calls[position..], &error),
             }
         }
     }
 
-    fn follow(&mut self, link: &mut ClusterLink, host: &Host, call: &Call, next: Next) {
+    fn follow(&mut self, host: &Host, call: &Call, next: Next) {
         match next {
             Next::Teach => {
                 self.untaught.insert(host.clone());
@@ -217,12 +220,12 @@ impl<'a> Run<'a> {
                     self.sent_on.extend(again);
                 }
             }
-            Next::Moved(redirect) => {
-                link.note(&redirect);
+            Next::Moved => {
+                self.knowing = Some(host.clone());
                 self.stale = true;
             }
-            Next::Ask(redirect) => {
-                let on = call.asks.iter().map(|index| (*index, redirect.host.clone()));
+            Next::Ask(host) => {
+                let on = call.asks.iter().map(|index| (*index, host.clone()));
                 self.sent_on.extend(on);
             }
             Next::Wait(error) => {
