@@ -39,12 +39,20 @@ fn programs() -> Vec<Program> {
         spec.max_wait = Some(Nanos(max_wait));
         programs.push(program_of(spec));
     }
+    programs.extend(large());
+    programs
+}
+
+/// Limits for whose products a double is too short.
+fn large() -> Vec<Program> {
     let mut burst = LimitSpec::new(Kind::Gcra, 100_000_007, Period::Span(Nanos(20 * DAY)));
     burst.burst = Some(1_000_000_000);
-    programs.push(program_of(burst));
-    // Beyond what two doubles can be multiplied for without a rounding.
-    programs.push(program(Kind::SlidingWindowCounter, 4_000_000_000, 30 * DAY));
-    programs
+    vec![
+        program_of(burst),
+        program(Kind::SlidingWindowCounter, 4_000_000_000, 30 * DAY),
+        program(Kind::SlidingWindowCounter, 3_999_999_999, 17 * DAY + 1_001),
+        program(Kind::SlidingWindowCounter, 3_000_000_019, 49 * 365 * DAY),
+    ]
 }
 
 /// A history of one subject, told to the server and to the core.
@@ -61,9 +69,8 @@ struct History<'a> {
 }
 
 impl<'a> History<'a> {
-    fn new(link: &'a mut RedisLink, seed: u64) -> Self {
+    fn new(link: &'a mut RedisLink, seed: u64, all: &[Program]) -> Self {
         let mut dice = Dice::new(seed);
-        let all = programs();
         let counters = (0..4)
             .map(|index| {
                 let program = all[dice.count(all.len() as u64) as usize].clone();
@@ -175,13 +182,11 @@ impl<'a> History<'a> {
     }
 }
 
-#[test]
-fn every_history_ends_as_the_core_says() {
+fn tell_histories(programs: &[Program], number: u64) {
     let server = RedisServer::start();
     let mut link = connect(&server.socket_url());
-
-    for seed in 0..600 {
-        let mut history = History::new(&mut link, seed);
+    for seed in 0..number {
+        let mut history = History::new(&mut link, seed, programs);
         for _ in 0..30 {
             history.advance();
             if history.dice.below(4) == 0 {
@@ -198,4 +203,14 @@ fn every_history_ends_as_the_core_says() {
             }
         }
     }
+}
+
+#[test]
+fn every_history_ends_as_the_core_says() {
+    tell_histories(&programs(), 600);
+}
+
+#[test]
+fn products_that_no_double_holds_are_exact() {
+    tell_histories(&large(), 200);
 }
