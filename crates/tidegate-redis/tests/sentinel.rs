@@ -31,6 +31,10 @@ fn the_master_is_followed() {
     wait_until("the first master is it again", 20, back);
     wait_until("the sentinels say so", 10, || common::backend(&url).connects());
     assert_eq!(granted(&mut connect(&url), &ask([counter("api", "bea", &gcra)], 9)), 5);
+
+    // Sentinels take a while to notice; who is named is not believed before it says so itself.
+    assert_eq!(servers.master.ask(&["REPLICAOF", "127.0.0.1", "1"]).text(), "OK");
+    assert!(!common::backend(&url).connects(), "a replica was taken for the master");
 }
 
 /// Whether a connection can be made at this moment.
