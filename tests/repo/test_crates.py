@@ -18,7 +18,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "tidegate-remote": {"tidegate-core"},
     "tidegate-redis": {"tidegate-core", "tidegate-remote"},
     "tidegate-testkit": {"tidegate-core"},
-    "tidegate": {"tidegate-core", "tidegate-memory", "tidegate-remote"},
+    "tidegate": {"tidegate-core", "tidegate-memory", "tidegate-redis", "tidegate-remote"},
     "tidegate-python": {"tidegate", "tidegate-core"},
 }
 # Known to tests alone.

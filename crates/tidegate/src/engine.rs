@@ -89,7 +89,7 @@ impl Engine {
         let share = store.remote().map(RemoteStore::local_share);
         let distance = share.map(|share| Distance::new(&rules, share));
         let (rules, minder) = (Arc::new(rules), Minder::default());
-        Arc::new(Self { rules, store, clock, calendar, coarse, distance, minder })
+        Arc::new(Self { rules, store, clock, calendar, distance, minder, coarse })
     }
 
     /// Whether a decision may have to wait for something outside of this process.

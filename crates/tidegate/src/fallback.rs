@@ -108,8 +108,8 @@ impl Fallback {
         if used > 0 && last.reset_after > age {
             let (key, limit) = (charge.key, charge.limit);
             let at = charge.at.saturating_sub(age);
-            let change = Change::Debit { cost: used.min(limit.capacity()) };
-            counts.adjust(&[Adjustment { key, limit, at, change }], now.saturating_sub(age));
+            let debit = Change::Debit { cost: used.min(limit.capacity()) };
+            counts.adjust(&[Adjustment { key, limit, at, change: debit }], now.saturating_sub(age));
         }
     }
 

@@ -64,7 +64,7 @@ pub use tidegate_memory::{SharedError, SharedOptions, SharedStore};
 pub use tidegate_remote::{
     Event, Health, Listed, Listener, Page, RemoteError, RemoteStats, RemoteStore, Subject,
 };
-pub use url::open_store;
+pub use url::{open_store, open_store_with};
 
 /// Runs the README's Rust example.
 #[cfg(doctest)]

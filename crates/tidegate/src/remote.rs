@@ -187,12 +187,12 @@ impl Engine {
         let Some(leases) = self.distance.as_ref().and_then(|it| it.leases.as_ref()) else { return };
         let admitted =
             answer.requests.iter().filter(|request| request.iter().all(core::Decision::is_allowed));
-        let Some(parts) = admitted.clone().last() else { return };
+        let Some(parts) = admitted.clone().next_back() else { return };
         let spare = u32::try_from(admitted.count() - 1).unwrap_or(0);
         let (parts, subjects) = (parts.clone(), subjects());
         let paid = Paid { cost, wanted, spare, asked, at: answer.at, parts, subjects };
         if let Some(rest) = leases.keep(self.hash(charges), paid) {
-            self.give_back(remote, rest);
+            self.give_back(remote, &rest);
         }
         if spare > 0 {
             self.mind_leases(leases.validity());
@@ -222,11 +222,11 @@ impl Engine {
         let (Some(distance), Some(remote)) = (&self.distance, self.store.remote()) else { return };
         let Some(leases) = &distance.leases else { return };
         for rest in leases.end(everything) {
-            self.give_back(remote, rest);
+            self.give_back(remote, &rest);
         }
     }
 
-    fn give_back(&self, remote: &dyn RemoteStore, rest: Rest) {
+    fn give_back(&self, remote: &dyn RemoteStore, rest: &Rest) {
         let instant = Instant { now: rest.lease.at, unix: rest.lease.at };
         let refunds: SmallVec<[Adjustment<'_>; 2]> = self
             .rules
@@ -237,9 +237,9 @@ impl Engine {
                 let charge =
                     self.charge(instant, counted, &rest.lease.subjects[counted.rule], None);
                 let (cost, charged_at) = (rest.units(rule.cost), charge.at);
-                let change = Change::Refund { cost, charged_at };
+                let refund = Change::Refund { cost, charged_at };
                 let Charge { key, limit, at, .. } = charge;
-                Adjustment { key, limit, at, change }
+                Adjustment { key, limit, at, change: refund }
             })
             .collect();
         // Units that cannot be given back stay taken: the limit is kept either way.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_memory::MemoryStore;
+use tidegate_remote::{Backend, Listener, Remote, Settings};
 
 use crate::{Error, Store};
 
@@ -10,7 +11,11 @@ use crate::{Error, Store};
 const MAX_CAPACITY: u64 = 1_000_000_000;
 
 /// The stores that there are, for messages.
-pub(crate) const KNOWN: &str = "memory:// or shared://NAME, perhaps with ?capacity=1M";
+pub(crate) const KNOWN: &str = if cfg!(feature = "redis") {
+    "memory://, shared://NAME, redis://HOST (also rediss, unix, redis+sentinel, redis+cluster)"
+} else {
+    "memory:// or shared://NAME, perhaps with ?capacity=1M; this build has no other stores"
+};
 
 /// Opens the store that `url` names.
 ///
@@ -19,24 +24,69 @@ pub(crate) const KNOWN: &str = "memory:// or shared://NAME, perhaps with ?capaci
 /// | `memory://` | counts in this process |
 /// | `shared://NAME` | counts in the file `/dev/shm/tidegate-NAME`, for all processes of the host |
 /// | `shared:///path/to/file` | the same in a file of choice |
+/// | `redis://HOST`, `rediss://HOST`, `unix:///path`, `redis+sentinel://…`, `redis+cluster://…` | counts in Redis, or what speaks like it; with the feature `redis` |
 ///
-/// Both take `?capacity=1M`, the number of keys to make room for (`k`, `M` accepted). A shared
-/// store also takes `replace=true`, which puts a new file in the place of one that does not
-/// fit.
+/// The first three take `?capacity=1M`, the number of keys to make room for (`k`, `M` accepted).
+/// A shared store also takes `replace=true`, which puts a new file in the place of one that
+/// does not fit. Every remote store takes:
+///
+/// | option | meaning |
+/// |---|---|
+/// | `timeout=50ms` | the longest that a check waits for the server |
+/// | `pool=4` | connections for those who wait; those who await share one more |
+/// | `queue=4096` | checks that may wait for a connection |
+/// | `recheck=1s` | how long a denial is believed without asking again; `0s` asks every time |
+/// | `failures=3` | failures in a row after which the server is left alone |
+/// | `pause=500ms` | for how long |
+/// | `local_share=1` | this process's share of a limit while the server is away |
+///
+/// A remote store is not connected to before the first check. `listener` hears when a server
+/// goes away, and when it is back.
 ///
 /// # Errors
 ///
 /// [`Error::UnknownStore`], [`Error::StoreOption`], [`Error::Shared`]. Passwords in the URL are
 /// not repeated.
-pub fn open_store(url: &str) -> Result<Arc<dyn Store>, Error> {
+pub fn open_store_with(url: &str, listener: Listener) -> Result<Arc<dyn Store>, Error> {
     let (scheme, rest) = url.split_once("://").ok_or_else(|| unknown(url))?;
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     match scheme {
         "memory" => open_memory(place, query),
         #[cfg(unix)]
         "shared" => open_shared(place, query),
-        _ => Err(unknown(url)),
+        #[cfg(feature = "redis")]
+        "redis" | "rediss" | "unix" | "redis+sentinel" | "rediss+sentinel" | "redis+cluster"
+        | "rediss+cluster" | "valkey" | "valkeys" | "valkey+sentinel" | "valkeys+sentinel"
+        | "valkey+cluster" | "valkeys+cluster" => {
+            let mut url = tidegate_redis::RedisUrl::parse(url)?;
+            let others = std::mem::take(&mut url.other);
+            open_remote(tidegate_redis::RedisBackend::new(url)?, &others, listener)
+        }
+        _ => {
+            drop(listener);
+            Err(unknown(url))
+        }
     }
+}
+
+/// Opens the store that `url` names, as [`open_store_with`] does, with nobody to hear of
+/// outages.
+///
+/// # Errors
+///
+/// As there.
+pub fn open_store(url: &str) -> Result<Arc<dyn Store>, Error> {
+    open_store_with(url, Arc::new(|_| ()))
+}
+
+#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "this build has no remote store"))]
+fn open_remote<B: Backend>(
+    backend: B,
+    options: &[(String, String)],
+    listener: Listener,
+) -> Result<Arc<dyn Store>, Error> {
+    let settings = Settings::from_options(options)?;
+    Ok(Arc::new(Remote::new(backend, settings, listener)))
 }
 
 fn open_memory(place: &str, query: &str) -> Result<Arc<dyn Store>, Error> {
