@@ -16,6 +16,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "tidegate-core": set(),
     "tidegate-memory": {"tidegate-core"},
     "tidegate-remote": {"tidegate-core"},
+    "tidegate-postgres": {"tidegate-core", "tidegate-remote"},
     "tidegate-testkit": {"tidegate-core"},
     "tidegate": {"tidegate-core", "tidegate-memory"},
     "tidegate-python": {"tidegate", "tidegate-core"},

@@ -69,7 +69,7 @@ impl Reply {
         let admitted = (0..granted).map(|_| states.iter_mut().map(State::take).collect());
         let mut decisions: Vec<_> = admitted.collect();
         let rest = ask.count as usize - granted;
-        let left = states.iter().map(|state| state.look()).collect();
+        let left = states.iter().map(State::look).collect();
         decisions.extend(repeat_n(left, rest));
         decisions
     }
