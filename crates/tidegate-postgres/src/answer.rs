@@ -1,4 +1,4 @@
-//! Reads what `decide` in `migrations/0001_decide.sql` answers.
+//! Reads what `decide` in `migrations/0001_exchange.sql` answers.
 
 use smallvec::{SmallVec, smallvec};
 use tidegate_core::{Nanos, Program, algorithm::Counts};

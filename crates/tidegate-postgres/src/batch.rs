@@ -104,7 +104,7 @@ impl<'a> Locks<'a> {
     }
 }
 
-/// What `decide` in `migrations/0001_decide.sql` takes for one ask.
+/// What `decide` in `migrations/0001_exchange.sql` takes for one ask.
 fn numbers_of(ask: &Ask, counters: &[usize]) -> Result<SmallVec<[i64; 12]>, String> {
     let mut numbers = SmallVec::new();
     numbers.push(i64::try_from(counters.len()).unwrap_or(i64::MAX));

@@ -14,6 +14,7 @@ const STEPS: &[(i32, &[&str])] = &[(
         include_str!("migrations/0001_table.sql"),
         include_str!("migrations/0001_arithmetic.sql"),
         include_str!("migrations/0001_decide.sql"),
+        include_str!("migrations/0001_exchange.sql"),
         include_str!("migrations/0001_adjust.sql"),
         include_str!("migrations/0001_sweep.sql"),
     ],

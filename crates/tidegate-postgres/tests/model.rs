@@ -117,7 +117,16 @@ fn run(programs: &[Program], start: u64, limit: u32, period: u64, round: usize) 
         for history in &mut histories {
             if chance.below(4) == 0 {
                 let fix = history.fix(&mut chance, limit);
-                history.model.change(Nanos(history.now), fix.change);
+                let takes = match fix.change {
+                    Change::Debit { cost } => cost > 0,
+                    Change::Settle { reserved, actual, .. } => actual > reserved,
+                    Change::Refund { .. } | Change::Reset => false,
+                };
+                // To nothing, a server gives nothing back. The core remembers the time of it,
+                // which shows when the clock goes back.
+                if takes || !history.model.is_unseen() {
+                    history.model.change(Nanos(history.now), fix.change);
+                }
                 fixes.push(fix);
             }
         }

@@ -9,7 +9,7 @@
 -- Answers the place of the last counter of another kind than its row, which was left alone,
 -- or 0.
 CREATE OR REPLACE FUNCTION {schema}.adjust(names text[], numbers bigint[]) RETURNS int
-LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off
 AS $tidegate$
 DECLARE
     now_ns bigint := {schema}.clock();

@@ -4,7 +4,7 @@
 -- Waits for nobody: a row that another holds is passed over. Answers where to go on, NULL to
 -- begin anew, and how many rows were deleted.
 CREATE OR REPLACE FUNCTION {schema}.sweep(INOUT place text, many int, OUT deleted bigint)
-LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off
 AS $tidegate$
 DECLARE
     now_ns bigint := {schema}.clock();

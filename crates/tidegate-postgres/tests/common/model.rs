@@ -39,6 +39,15 @@ impl Model {
         };
     }
 
+    /// True when nothing is known of it, as when a server has no row.
+    pub fn is_unseen(&self) -> bool {
+        match &self.state {
+            State::Word(word) => *word == 0,
+            State::Counts(counts) => *counts == Counts::default(),
+            State::Log(times) => times.is_empty(),
+        }
+    }
+
     /// Decides one request, and takes its units if it passes.
     pub fn check(&mut self, at: Nanos, cost: u32) -> Decision {
         match (&self.program, &mut self.state) {
