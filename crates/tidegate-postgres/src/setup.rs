@@ -141,22 +141,25 @@ struct Found {
 }
 
 async fn inspect(client: Arc<Client>, schema: SchemaName) -> Result<Found, tokio_postgres::Error> {
-    let table = format!("{}.migration", schema.quoted());
-    let sql = "SELECT pg_is_in_recovery(), to_regclass($1) IS NOT NULL";
-    let rows = client.query_typed(sql, &[(&table, Type::TEXT)]).await?;
-    let mut found = Found { standby: false, version: None };
-    let Some(row) = rows.first() else { return Ok(found) };
-    found.standby = row.try_get(0)?;
-    if row.try_get(1)? {
-        found.version = version(&client, &schema).await?;
-    }
-    Ok(found)
+    let rows = client.query_typed("SELECT pg_is_in_recovery()", &[]).await?;
+    let standby = rows.first().map_or(Ok(false), |row| row.try_get(0))?;
+    Ok(Found { standby, version: version(&client, &schema).await? })
 }
 
+/// The version of the schema; `None` when there is none.
+///
+/// Reads the catalogue as a table: functions such as `to_regclass` answer from a cache, which
+/// in the middle of a transaction does not know what another starter has just made.
 async fn version(
     client: &Client,
     schema: &SchemaName,
 ) -> Result<Option<i32>, tokio_postgres::Error> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables
+        WHERE schemaname = $1 AND tablename = 'migration')";
+    let rows = client.query_typed(sql, &[(&schema.as_str(), Type::TEXT)]).await?;
+    if !rows.first().map_or(Ok(false), |row| row.try_get(0))? {
+        return Ok(None);
+    }
     let sql = schema.fill("SELECT max(version) FROM {schema}.migration");
     let rows = client.query_typed(&sql, &[]).await?;
     rows.first().map_or(Ok(None), |row| row.try_get(0))
@@ -171,11 +174,7 @@ fn migrate(
     let (schema, unlogged) = (url.schema.clone(), url.unlogged);
     connection.run(deadline, |client| async move {
         client.batch_execute(&format!("BEGIN;{}", schema::lock(&schema))).await?;
-        let table = format!("{}.migration", schema.quoted());
-        let sql = "SELECT to_regclass($1) IS NOT NULL";
-        let rows = client.query_typed(sql, &[(&table, Type::TEXT)]).await?;
-        let made = rows.first().map_or(Ok(false), |row| row.try_get(0))?;
-        if !made || version(&client, &schema).await? < Some(VERSION) {
+        if version(&client, &schema).await? < Some(VERSION) {
             client.batch_execute(&schema::migrations(&schema, unlogged)).await?;
         }
         client.batch_execute("COMMIT").await

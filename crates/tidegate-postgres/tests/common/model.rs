@@ -11,7 +11,7 @@ use tidegate_core::{
 
 /// A counter's state.
 #[derive(Clone, Debug)]
-pub enum State {
+pub(crate) enum State {
     Word(u64),
     Counts(Counts),
     Log(VecDeque<Nanos>),
@@ -19,13 +19,13 @@ pub enum State {
 
 /// A counter.
 #[derive(Clone, Debug)]
-pub struct Model {
-    pub program: Program,
+pub(crate) struct Model {
+    pub(crate) program: Program,
     state: State,
 }
 
 impl Model {
-    pub fn new(program: &Program) -> Self {
+    pub(crate) fn new(program: &Program) -> Self {
         let mut model = Self { program: program.clone(), state: State::Word(0) };
         model.reset();
         model
@@ -40,7 +40,7 @@ impl Model {
     }
 
     /// True when nothing is known of it, as when a server has no row.
-    pub fn is_unseen(&self) -> bool {
+    pub(crate) fn is_unseen(&self) -> bool {
         match &self.state {
             State::Word(word) => *word == 0,
             State::Counts(counts) => *counts == Counts::default(),
@@ -49,7 +49,7 @@ impl Model {
     }
 
     /// Decides one request, and takes its units if it passes.
-    pub fn check(&mut self, at: Nanos, cost: u32) -> Decision {
+    pub(crate) fn check(&mut self, at: Nanos, cost: u32) -> Decision {
         match (&self.program, &mut self.state) {
             (Program::Gcra(by), State::Word(word)) => check_time(by, word, at, cost),
             (Program::LeakyQueue(by), State::Word(word)) => check_time(by, word, at, cost),
@@ -74,7 +74,7 @@ impl Model {
         }
     }
 
-    pub fn peek(&self, at: Nanos, cost: u32) -> Decision {
+    pub(crate) fn peek(&self, at: Nanos, cost: u32) -> Decision {
         match (&self.program, &self.state) {
             (Program::Gcra(by), State::Word(word)) => by.peek(Nanos(*word), at, cost),
             (Program::LeakyQueue(by), State::Word(word)) => by.peek(Nanos(*word), at, cost),
@@ -87,7 +87,7 @@ impl Model {
         }
     }
 
-    pub fn change(&mut self, at: Nanos, change: Change) {
+    pub(crate) fn change(&mut self, at: Nanos, change: Change) {
         match (&self.program, &mut self.state) {
             _ if change == Change::Reset => self.reset(),
             (Program::Gcra(by), State::Word(word)) => {
