@@ -47,18 +47,14 @@ impl Connection {
             .map_err(|error| unavailable(format!("no runtime for a connection: {error}")))?;
         let connecting = async {
             // The task ends with the connection, whose error the next call reports.
-            match connector {
-                Some(tls) => {
-                    let (client, connection) = config.connect(tls).await?;
-                    tokio::spawn(async move { drop(connection.await) });
-                    Ok(client)
-                }
-                None => {
-                    let (client, connection) = config.connect(NoTls).await?;
-                    tokio::spawn(async move { drop(connection.await) });
-                    Ok(client)
-                }
+            if let Some(tls) = connector {
+                let (client, connection) = config.connect(tls).await?;
+                tokio::spawn(async move { drop(connection.await) });
+                return Ok(client);
             }
+            let (client, connection) = config.connect(NoTls).await?;
+            tokio::spawn(async move { drop(connection.await) });
+            Ok(client)
         };
         match wait(&runtime, deadline, connecting) {
             Ok(client) => {

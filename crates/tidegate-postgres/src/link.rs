@@ -58,13 +58,9 @@ impl Link for PostgresLink {
             if let Some(sweeper) = sweeper {
                 tokio::spawn(sweeper.run(Arc::clone(&client)));
             }
-            let answers = match batches.as_slice() {
-                [only] => vec![call(&decide, &client, only).await?],
-                _ => {
-                    let calls = batches.iter().map(|batch| call(&decide, &client, batch));
-                    join_all(calls).await.into_iter().collect::<Result<_, _>>()?
-                }
-            };
+            // Polled in order, and so sent in order, before any answer is waited for.
+            let calls = batches.iter().map(|batch| call(&decide, &client, batch));
+            let answers = join_all(calls).await.into_iter().collect::<Result<_, _>>()?;
             Ok((batches, answers))
         });
         let (batches, answers): (Vec<Batch<'_>>, Vec<Vec<i64>>) = answers?;
@@ -114,10 +110,10 @@ impl Link for PostgresLink {
     fn list(&mut self, page: &Page, deadline: Instant) -> Result<Listed, RemoteError> {
         let size = page.size.clamp(1, LONGEST_PAGE);
         let rows = if page.rule.is_some() { size.max(SEARCHED) } else { size };
-        let list = self.functions.list.clone();
+        let rows_after = self.functions.list.clone();
         let after = page.after.clone().unwrap_or_default();
         let found = self.connection.run(deadline, |client| async move {
-            let rows = list.query(&client, &[&after, &i64::from(rows)]).await?;
+            let rows = rows_after.query(&client, &[&after, &i64::from(rows)]).await?;
             rows.iter()
                 .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
                 .collect::<Result<Vec<(String, bool)>, _>>()

@@ -109,9 +109,10 @@ pub(crate) fn prepare_session(
         let mut calls = Vec::with_capacity(CALLS.len());
         for (sql, types) in CALLS {
             let sql = name.fill(sql);
-            calls.push(match prepare {
-                true => Call::Prepared(client.prepare_typed(&sql, types).await?),
-                false => Call::Text { sql: sql.into(), types },
+            calls.push(if prepare {
+                Call::Prepared(client.prepare_typed(&sql, types).await?)
+            } else {
+                Call::Text { sql: sql.into(), types }
             });
         }
         Ok(calls)
@@ -125,7 +126,9 @@ pub(crate) fn prepare_session(
 fn session_settings(options: &str) -> String {
     let mut script = String::new();
     for (name, value) in SETTINGS.iter().filter(|(name, _)| !options.contains(name)) {
-        script.push_str(&format!("SET {name} = '{value}';"));
+        for part in ["SET ", name, " = '", value, "';"] {
+            script.push_str(part);
+        }
     }
     // Since PostgreSQL 14: notices when whoever asked has gone.
     script.push_str(

@@ -2,11 +2,13 @@
 
 mod common;
 
+use std::num::NonZeroU32;
+
 use common::{
     NOON, check, check_all, connect, counter, exchange, gcra, granted, link, model::Model, name,
     programs, schema, soon,
 };
-use tidegate_core::{Change, Nanos, Program};
+use tidegate_core::{Change, Nanos, Program, algorithm::LeakyQueue};
 use tidegate_remote::{Ask, AskKind, Fix, Link as _, RemoteError};
 use tidegate_testkit::servers::postgres::PostgresServer;
 
@@ -21,7 +23,7 @@ fn an_ask_is_charged_to_all_its_counters_or_to_none() {
     // Room for 2, 7, 5, 5, 5 units; the least decides, in every place.
     for scarce in 0..5 {
         let mut programs = programs(5, second);
-        programs[scarce] = programs_like(&programs[scarce]);
+        programs[scarce] = room_for_two(&programs[scarce]);
         let subject = |place: usize| format!("{scarce}-{}", 9 - place);
         let counters = || {
             programs
@@ -52,22 +54,17 @@ fn an_ask_is_charged_to_all_its_counters_or_to_none() {
 }
 
 /// The same algorithm with room for two.
-fn programs_like(program: &Program) -> Program {
-    let few = programs(2, Nanos(60_000_000_000));
+fn room_for_two(program: &Program) -> Program {
+    let minute = Nanos(60_000_000_000);
+    let [_, _, fixed_window, counter, log] = programs(2, minute);
     match program {
-        Program::Gcra(_) => gcra(2, Nanos(60_000_000_000)),
-        Program::LeakyQueue(by) => {
-            let wait = by.emission_interval();
-            let limit = std::num::NonZeroU32::new(5).unwrap();
-            Program::LeakyQueue(tidegate_core::algorithm::LeakyQueue::new(
-                limit,
-                Nanos::SECOND,
-                wait,
-            ))
+        Program::LeakyQueue(_) => {
+            Program::LeakyQueue(LeakyQueue::new(NonZeroU32::MIN, minute, minute))
         }
-        Program::FixedWindow(_) => few[2].clone(),
-        Program::SlidingWindowCounter(_) => few[3].clone(),
-        _ => few[4].clone(),
+        Program::FixedWindow(_) => fixed_window,
+        Program::SlidingWindowCounter(_) => counter,
+        Program::SlidingWindowLog(_) => log,
+        _ => gcra(2, minute),
     }
 }
 
@@ -105,7 +102,7 @@ fn the_time_of_a_reply_is_the_servers() {
 
 fn clock(server: &PostgresServer) -> u64 {
     let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint * 1000";
-    server.psql(sql).parse().unwrap()
+    server.psql(sql).parse().expect("a number")
 }
 
 /// Where the server's log ends, and the next transaction.

@@ -1,6 +1,7 @@
 //! What the tests of this crate share: links to a private server, asks, and chance.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test's set-up that fails fails the test")]
 
 pub(crate) mod model;
 

@@ -10,4 +10,6 @@
 )]
 
 mod certificates;
+pub mod pgbouncer;
 pub mod postgres;
+mod process;

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::{
         fs::{PermissionsExt as _, chown},
         process::CommandExt as _,
@@ -14,10 +13,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::certificates;
+use super::{
+    certificates,
+    process::{family, free_port, id_of, signal},
+};
 
 /// How long a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -147,6 +149,13 @@ impl PostgresServer {
         self.launch();
     }
 
+    /// Starts the server again as a standby of nobody: it can be read, and not written.
+    pub fn become_standby(&mut self) {
+        self.stop();
+        fs::write(self.path("data/standby.signal"), "").unwrap();
+        self.launch();
+    }
+
     /// Stops the clock for the server and all its processes: connections stay open, and nobody
     /// answers.
     pub fn freeze(&self) {
@@ -257,18 +266,6 @@ impl Drop for PostgresServer {
     }
 }
 
-/// A port of 127.0.0.1 that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// User or group number of `postgres`.
-fn id_of(what: &str) -> u32 {
-    let output = Command::new("id").args([what, "postgres"]).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.trim().parse().expect("there is no user postgres; apt-get install postgresql makes it")
-}
-
 /// Where the server's programs are: Debian keeps them off `PATH`.
 fn programs() -> PathBuf {
     let output = Command::new("pg_config").arg("--bindir").output();
@@ -279,27 +276,4 @@ fn programs() -> PathBuf {
     places
         .find(|place| place.join("initdb").exists())
         .expect("PostgreSQL is missing; run: apt-get install postgresql")
-}
-
-/// A process and its children.
-fn family(parent: u32) -> Vec<u32> {
-    let mut pids = vec![parent];
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
-            continue;
-        };
-        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        // After the name in parentheses: state, then the parent.
-        let after = stat.rsplit_once(") ").map_or("", |(_, after)| after);
-        if after.split(' ').nth(1).and_then(|text| text.parse().ok()) == Some(parent) {
-            pids.push(pid);
-        }
-    }
-    pids
-}
-
-fn signal(pid: u32, kind: Signal) {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    // One that has ended meanwhile is fine.
-    let _ = pid.map(|pid| kill_process(pid, kind));
 }
