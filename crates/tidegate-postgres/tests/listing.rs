@@ -21,7 +21,7 @@ fn all(
     let mut page = Page { rule: rule.map(str::to_owned), after: None, size };
     let mut counters = Vec::new();
     for _ in 0..1_000 {
-        let listed = link.list(&page, soon()).unwrap();
+        let listed = link.list(&page, soon()).expect("a page");
         assert!(listed.counters.len() <= size as usize);
         counters.extend(listed.counters);
         if listed.next.is_none() {

@@ -29,7 +29,7 @@ impl History {
                 decisions.push(decision);
             }
         }
-        let granted = u32::try_from(decisions.len()).unwrap();
+        let granted = u32::try_from(decisions.len()).expect("at most the count");
         if granted > 0 {
             let delay = decisions.last().map_or(Nanos::ZERO, |decision| decision.delay);
             self.taken = (self.now + delay.0, cost);
@@ -38,36 +38,36 @@ impl History {
         (granted, decisions)
     }
 
-    fn step(&mut self, chance: &mut Chance, period: u64) {
-        let far = match chance.below(8) {
+    fn step(&mut self, dice: &mut Chance, period: u64) {
+        let far = match dice.below(8) {
             0 | 1 => 0,
             2 => 1,
-            3 | 4 => chance.below(period / 4 + 1),
-            5 => chance.below(period + 1),
-            6 => chance.below(3 * period + 1),
+            3 | 4 => dice.below(period / 4 + 1),
+            5 => dice.below(period + 1),
+            6 => dice.below(3 * period + 1),
             // Back.
-            _ => chance.below(period + 1).wrapping_neg(),
+            _ => dice.below(period + 1).wrapping_neg(),
         };
         self.now = self.now.saturating_add_signed(far.cast_signed());
     }
 
-    fn ask(&self, chance: &mut Chance, limit: u32) -> Ask {
-        let cost = if chance.below(4) == 0 { chance.small(limit + 4) } else { 1 };
-        let kind = if chance.below(6) == 0 { AskKind::Peek } else { AskKind::Check };
+    fn ask(&self, dice: &mut Chance, limit: u32) -> Ask {
+        let cost = if dice.below(4) == 0 { dice.small(limit + 4) } else { 1 };
+        let kind = if dice.below(6) == 0 { AskKind::Peek } else { AskKind::Check };
         let counters = [counter(&self.subject, &self.model.program, cost, Some(self.now))]
             .into_iter()
             .collect();
-        Ask { counters, count: 1 + chance.small(limit + 2), kind }
+        Ask { counters, count: 1 + dice.small(limit + 2), kind }
     }
 
-    fn fix(&self, chance: &mut Chance, limit: u32) -> Fix {
-        let charged_at = Nanos(match chance.below(3) {
-            0 => self.now.saturating_sub(chance.below(1_000)),
+    fn fix(&self, dice: &mut Chance, limit: u32) -> Fix {
+        let charged_at = Nanos(match dice.below(3) {
+            0 => self.now.saturating_sub(dice.below(1_000)),
             _ => self.taken.0,
         });
-        let reserved = if chance.below(2) == 0 { self.taken.1 } else { chance.small(limit + 2) };
-        let actual = chance.small(2 * limit + 2);
-        let change = match chance.below(7) {
+        let reserved = if dice.below(2) == 0 { self.taken.1 } else { dice.small(limit + 2) };
+        let actual = dice.small(2 * limit + 2);
+        let change = match dice.below(7) {
             0 | 1 => Change::Refund { cost: reserved, charged_at },
             2 | 3 => Change::Debit { cost: actual },
             4 | 5 => Change::Settle { reserved, charged_at, actual },
@@ -92,18 +92,18 @@ fn histories(programs: &[Program], start: u64, round: usize) -> Vec<History> {
 
 fn run(programs: &[Program], start: u64, limit: u32, period: u64, round: usize) {
     let (_server, mut link) = link(&format!("model{round}"));
-    let mut chance = Chance(round as u64);
+    let mut dice = Chance(round as u64);
     let mut histories = histories(programs, start, round);
     for step in 0..60 {
         // Some counters twice in one exchange.
         let mut asked: Vec<usize> = (0..histories.len()).collect();
-        asked.extend((0..10).map(|_| usize::try_from(chance.below(40)).unwrap()));
+        asked.extend((0..10).map(|_| dice.small(40) as usize));
         let mut asks = Vec::new();
         let mut expected = Vec::new();
         for &index in &asked {
             let history = &mut histories[index];
-            history.step(&mut chance, period);
-            let ask = history.ask(&mut chance, limit);
+            history.step(&mut dice, period);
+            let ask = history.ask(&mut dice, limit);
             expected.push(history.expect(&ask));
             asks.push(ask);
         }
@@ -115,8 +115,8 @@ fn run(programs: &[Program], start: u64, limit: u32, period: u64, round: usize) 
         }
         let mut fixes = Vec::new();
         for history in &mut histories {
-            if chance.below(4) == 0 {
-                let fix = history.fix(&mut chance, limit);
+            if dice.below(4) == 0 {
+                let fix = history.fix(&mut dice, limit);
                 let takes = match fix.change {
                     Change::Debit { cost } => cost > 0,
                     Change::Settle { reserved, actual, .. } => actual > reserved,
@@ -130,7 +130,7 @@ fn run(programs: &[Program], start: u64, limit: u32, period: u64, round: usize) 
                 fixes.push(fix);
             }
         }
-        link.adjust(&fixes, soon()).unwrap();
+        link.adjust(&fixes, soon()).expect("no counter is of another kind");
     }
 }
 
