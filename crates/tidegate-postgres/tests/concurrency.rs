@@ -18,11 +18,11 @@ const THREADS: u64 = 4;
 /// Runs `work` on as many links at once, with a number each.
 fn on_many_links(url: &str, work: impl Fn(u64, &mut tidegate_postgres::PostgresLink) + Sync) {
     // Once before, so that links find the schema.
-    drop(connect(url).unwrap());
+    drop(connect(url).expect("a link"));
     thread::scope(|scope| {
         for number in 0..THREADS {
             let work = &work;
-            scope.spawn(move || work(number, &mut connect(url).unwrap()));
+            scope.spawn(move || work(number, &mut connect(url).expect("a link")));
         }
     });
 }
@@ -101,11 +101,11 @@ fn overlapping_batches_never_wait_for_each_other_in_a_circle() {
                     subjects.sort_unstable();
                     subjects.dedup();
                     if chance.below(2) == 0 {
-                        subjects.truncate(1)
-                    };
+                        subjects.truncate(1);
+                    }
                     if chance.below(2) == 0 {
-                        subjects.reverse()
-                    };
+                        subjects.reverse();
+                    }
                     check_all(&subjects, &program, None)
                 })
                 .collect();
