@@ -13,7 +13,7 @@ use tidegate_testkit::servers::postgres::{PostgresOptions, PostgresServer};
 const SECOND: Nanos = Nanos::SECOND;
 
 fn setup_error(url: &str) -> String {
-    match connect(url).unwrap_err() {
+    match connect(url).expect_err("refused") {
         error @ RemoteError::Setup { .. } => error.to_string(),
         other => panic!("{other:?}"),
     }
