@@ -63,7 +63,9 @@ fn a_deadline_that_has_passed_asks_nobody() {
 #[test]
 fn a_statement_that_nobody_waits_for_does_not_linger() {
     let (server, url) = schema("lingering");
-    let mut link = connect(&format!("{url}&application_name=lingerer")).unwrap();
+    // Without those that would end it in a second or two, in case nobody noticed.
+    let patient = "options=-c%20lock_timeout%3D0%20-c%20statement_timeout%3D0";
+    let mut link = connect(&format!("{url}&application_name=lingerer&{patient}")).unwrap();
     exchange(&mut link, &[check("a", &two(), 1, None)]);
     thread::scope(|scope| {
         let holding =

@@ -63,12 +63,12 @@ CREATE OR REPLACE FUNCTION {schema}.spare(
     END
 $tidegate$;
 
--- The state when units have been taken.
+-- The state when units that fit have been taken.
 CREATE OR REPLACE FUNCTION {schema}.taken(
     kind bigint, a bigint, b bigint, moment bigint, state bigint, units bigint
 ) RETURNS bigint LANGUAGE sql IMMUTABLE AS $tidegate$
     SELECT CASE kind
-        WHEN 1 THEN moment + least(greatest(state - moment, 0), 2 * a * b) + units * a
+        WHEN 1 THEN greatest(state, moment) + units * a
         WHEN 2 THEN greatest(state, moment) + units * a
         WHEN 3 THEN greatest(state, moment / a * b) + units
         WHEN 4 THEN {schema}.rolled_window(a, moment, state)
