@@ -71,10 +71,14 @@ impl Plain {
     }
 }
 
-fn ask(name: &str) -> Ask {
+/// One request on counters of these names.
+fn ask(names: &[&str]) -> Ask {
     let program = Program::Gcra(Gcra::new(NonZeroU32::new(1_000_000_000).unwrap(), Nanos::SECOND));
-    let name = Name::new(&Key::new("rule", 1, name.as_bytes()));
-    let counters = [Counter { name, program, cost: 1, at: None }].into_iter().collect();
+    let counter = |name: &&str| {
+        let name = Name::new(&Key::new("rule", 1, name.as_bytes()));
+        Counter { name, program: program.clone(), cost: 1, at: None }
+    };
+    let counters = names.iter().map(counter).collect();
     Ask { counters, count: 1, kind: AskKind::Check }
 }
 
@@ -108,10 +112,11 @@ fn main() {
     let backend: PostgresBackend = server.url().parse().unwrap();
     let mut link = backend.connect(Instant::now() + Duration::from_secs(10)).unwrap();
     let names: Vec<String> = (0..KEYS).map(|key| format!("user:{key}")).collect();
-    let asks: Vec<Ask> = names.iter().map(|name| ask(name)).collect();
+    let asks: Vec<Ask> = names.iter().map(|name| ask(&[name])).collect();
+    let pairs: Vec<Ask> = names.iter().map(|name| ask(&[name, "everybody"])).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let hot_names = vec!["hot"; BATCH];
-    let hot_asks = vec![ask("hot"); BATCH];
+    let hot_asks = vec![ask(&["hot"]); BATCH];
 
     let labels = [
         "SELECT 1, one at a time",
@@ -121,9 +126,10 @@ fn main() {
         "exchange of 64",
         "64 UPSERTs of one key, pipelined",
         "exchange of 64 of one key",
+        "exchange of 64, of two counters",
     ];
-    let mut times = [const { Vec::new() }; 7];
-    let mut rates = [const { Vec::new() }; 7];
+    let mut times = [const { Vec::new() }; 8];
+    let mut rates = [const { Vec::new() }; 8];
     let mut at = 0;
     let mut next = |many: usize| {
         at = (at + many) % (KEYS - BATCH);
@@ -138,6 +144,7 @@ fn main() {
             turn(|| exchange(&mut link, &asks[next(BATCH)])),
             turn(|| plain.upsert(&hot_names)),
             turn(|| exchange(&mut link, &hot_asks)),
+            turn(|| exchange(&mut link, &pairs[next(BATCH)])),
         ];
         for (index, (time, rate)) in turns.into_iter().enumerate() {
             times[index].push(time);

@@ -64,12 +64,12 @@ pub(crate) fn plan<'a>(asks: &'a [Ask], replies: &mut Replies) -> Vec<Batch<'a>>
                 continue;
             }
         };
-        let names = counters.iter().map(|&counter| ask.counters[counter].name.as_str());
-        if !locks.take(names.clone(), numbers[1] > 0) {
+        if !locks.take(locked(ask, &counters)) {
             batches.push(std::mem::take(&mut current));
             locks = Locks::default();
-            locks.take(names.clone(), true);
+            locks.take(locked(ask, &counters));
         }
+        let names = counters.iter().map(|&counter| ask.counters[counter].name.as_str());
         current.names.extend(names);
         current.numbers.extend(numbers);
         current.asks.push(place);
@@ -80,28 +80,41 @@ pub(crate) fn plan<'a>(asks: &'a [Ask], replies: &mut Replies) -> Vec<Batch<'a>>
     batches
 }
 
-/// What a statement may have locked.
+/// The names that a statement may lock: of each of its asks all, in order, or none.
 #[derive(Default)]
 struct Locks<'a> {
-    held: HashSet<&'a str>,
+    asks: Vec<SmallVec<[&'a str; 4]>>,
     last: &'a str,
 }
 
 impl<'a> Locks<'a> {
-    /// Adds `names`, which are in order; false, and nothing is added, if one would be locked
-    /// after a later one. Who only looks locks nothing.
-    fn take(&mut self, names: impl Iterator<Item = &'a str> + Clone, writes: bool) -> bool {
-        if !writes {
-            return true;
+    /// Adds the `names` of an ask, which are in order; false, and nothing is added, if one
+    /// might be locked after a later one.
+    ///
+    /// A name that an earlier ask went beyond must be that ask's too: if it was admitted, the
+    /// name is locked already, and if it was refused, nothing is. Who only looks has no names.
+    fn take(&mut self, names: SmallVec<[&'a str; 4]>) -> bool {
+        let (Some(first), Some(last)) = (names.first(), names.last()) else { return true };
+        let in_order = *first >= self.last
+            || self.asks.iter().all(|earlier| {
+                let beyond = |name: &&str| earlier.last().is_some_and(|last| *last > *name);
+                names.iter().all(|name| !beyond(name) || earlier.contains(name))
+            });
+        if in_order {
+            self.last = self.last.max(last);
+            self.asks.push(names);
         }
-        let new: SmallVec<[&str; 4]> = names.filter(|name| !self.held.contains(name)).collect();
-        if new.first().is_some_and(|first| *first < self.last) {
-            return false;
-        }
-        self.last = new.last().unwrap_or(&self.last);
-        self.held.extend(new);
-        true
+        in_order
     }
+}
+
+/// The names that `ask` locks if it is admitted, in order.
+fn locked<'a>(ask: &'a Ask, counters: &[usize]) -> SmallVec<[&'a str; 4]> {
+    if ask.kind == AskKind::Peek {
+        return SmallVec::new();
+    }
+    let counters = counters.iter().map(|&place| &ask.counters[place]);
+    counters.filter(|counter| counter.cost > 0).map(|counter| counter.name.as_str()).collect()
 }
 
 /// What `decide` in `migrations/0001_exchange.sql` takes for one ask.
@@ -161,6 +174,9 @@ mod tests {
         assert_eq!(checks(&[&["a", "m"], &["m", "z"]]), [[0, 1]]);
         assert_eq!(checks(&[&["a", "z"], &["m", "z"]]), [[0], [1]]);
         assert_eq!(checks(&[&["z", "a"], &["a", "z"]]), [[0, 1]]);
+        // The first may be refused, and then has not locked what the third wants.
+        assert_eq!(checks(&[&["a", "m"], &["n", "o"], &["a", "q"]]), [vec![0, 1], vec![2]]);
+        assert_eq!(checks(&[&["a", "z"], &["a", "m", "z"], &["a"]]), [vec![0], vec![1, 2]]);
         assert_eq!(checks(&[&["b", "c"], &["a"], &["b"], &["d"]]), [[1, 3], [0, 2]]);
     }
 

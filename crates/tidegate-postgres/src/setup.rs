@@ -15,8 +15,9 @@ use crate::{
     schema::{self, SchemaName, VERSION},
 };
 
-/// Settings of a session that is ours alone. A statement whose asker has gone does not linger,
-/// and nobody waits for the disk.
+/// Settings of a session that is ours alone: not behind a pooler in transaction mode, which
+/// would lend them to others. A statement whose asker has gone does not linger, and nobody
+/// waits for the disk.
 const SETTINGS: &[(&str, &str)] = &[
     ("statement_timeout", "2s"),
     ("lock_timeout", "1s"),

@@ -25,6 +25,10 @@ use crate::{
 /// | `prepare` | `true` | `false` for a pooler in transaction mode, such as `PgBouncer` |
 /// | `ca` | | file with the authorities to trust; `sslrootcert` is the same |
 ///
+/// With `prepare=false` no setting of the session is touched, since a pooler would hand it on
+/// to others: statements run as long as the server or the pooler lets them, and a logged table
+/// waits for the disk, unless the database or the role says otherwise.
+///
 /// Neither `Debug` nor `Display` shows user or password.
 ///
 /// # Examples

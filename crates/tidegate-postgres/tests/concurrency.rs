@@ -10,7 +10,7 @@ use std::{
 
 use common::{Chance, check, check_all, connect, exchange, gcra, name, programs, schema, soon};
 use tidegate_core::{Change, Nanos, Program};
-use tidegate_remote::{Ask, Fix, Link as _};
+use tidegate_remote::{Ask, AskKind, Fix, Link as _};
 
 const HOUR: Nanos = Nanos(3_600_000_000_000);
 const THREADS: u64 = 4;
@@ -65,7 +65,7 @@ fn three_counters_at_once_admit_exactly_the_least_and_charge_no_more() {
             .into_iter()
             .collect(),
             count: 3,
-            kind: tidegate_remote::AskKind::Check,
+            kind: AskKind::Check,
         };
         on_many_links(&url, |number, link| {
             for _ in 0..25 {
@@ -77,7 +77,7 @@ fn three_counters_at_once_admit_exactly_the_least_and_charge_no_more() {
         assert!((capacity..=capacity + 1).contains(&total), "{scarce:?}: {total}");
         // What was refused for the scarce one was taken from nobody else.
         let mut link = connect(&url).unwrap();
-        let peek = Ask { kind: tidegate_remote::AskKind::Peek, ..ask(0) };
+        let peek = Ask { kind: AskKind::Peek, ..ask(0) };
         let decisions = exchange(&mut link, std::slice::from_ref(&peek))[0].decisions(&peek);
         for place in [1, 3] {
             assert_eq!(decisions[0][place].remaining, 5_000 - total, "{place} {scarce:?}");
@@ -88,32 +88,30 @@ fn three_counters_at_once_admit_exactly_the_least_and_charge_no_more() {
 #[test]
 fn overlapping_batches_never_wait_for_each_other_in_a_circle() {
     let (server, url) = schema("overlapping");
-    let program = gcra(1_000_000, HOUR);
+    // Half of the keys are soon used up, and so asked for and not locked.
+    let programs = [gcra(1_000_000, HOUR), gcra(20, HOUR)];
+    let program = |key: u64| &programs[usize::from(key.is_multiple_of(2))];
     let begun = Instant::now();
     on_many_links(&url, |number, link| {
         let mut chance = Chance(number);
         for _ in 0..60 {
             let asks: Vec<Ask> = (0..40)
                 .map(|_| {
-                    let subjects: Vec<String> =
-                        (0..3).map(|_| format!("key{}", chance.below(12))).collect();
-                    let mut subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
-                    subjects.sort_unstable();
-                    subjects.dedup();
-                    if chance.below(2) == 0 {
-                        subjects.truncate(1);
-                    }
-                    if chance.below(2) == 0 {
-                        subjects.reverse();
-                    }
-                    check_all(&subjects, &program, None)
+                    let most = 1 + chance.below(3);
+                    let mut keys: Vec<u64> = (0..most).map(|_| chance.below(12)).collect();
+                    keys.sort_unstable_by_key(|key| key.wrapping_mul(chance.0));
+                    keys.dedup();
+                    let named = |key| common::counter(&format!("key{key}"), program(key), 1, None);
+                    let counters = keys.into_iter().map(named).collect();
+                    Ask { counters, count: 1, kind: AskKind::Check }
                 })
                 .collect();
-            assert!(exchange(link, &asks).iter().all(|reply| reply.granted == 1));
+            exchange(link, &asks);
             let fixes: Vec<Fix> = (0..12)
-                .map(|_| Fix {
-                    name: name(&format!("key{}", chance.below(12))),
-                    program: program.clone(),
+                .map(|_| chance.below(12))
+                .map(|key| Fix {
+                    name: name(&format!("key{key}")),
+                    program: program(key).clone(),
                     at: None,
                     change: Change::Debit { cost: 1 },
                 })
