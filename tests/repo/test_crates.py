@@ -17,8 +17,15 @@ MAY_KNOW: dict[str, set[str]] = {
     "tidegate-memory": {"tidegate-core"},
     "tidegate-remote": {"tidegate-core"},
     "tidegate-redis": {"tidegate-core", "tidegate-remote"},
+    "tidegate-postgres": {"tidegate-core", "tidegate-remote"},
     "tidegate-testkit": {"tidegate-core"},
-    "tidegate": {"tidegate-core", "tidegate-memory", "tidegate-redis", "tidegate-remote"},
+    "tidegate": {
+        "tidegate-core",
+        "tidegate-memory",
+        "tidegate-postgres",
+        "tidegate-redis",
+        "tidegate-remote",
+    },
     "tidegate-python": {"tidegate", "tidegate-core"},
 }
 # Known to tests alone.

@@ -7,7 +7,7 @@
 //! Forgetting an answer costs a round trip, and nothing else.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, TryLockError},
     time::{Duration, Instant},
 };
 
@@ -74,9 +74,14 @@ impl Memo {
         self.entry(hash)?.denial(cost, now, self.recheck)
     }
 
-    /// The last answer.
+    /// The last answer. Never waits: what somebody is just writing is not known yet, and what
+    /// a thread was writing when its process was forked never will be.
     pub(crate) fn entry(&self, hash: u64) -> Option<Entry> {
-        let shard = self.shards[shard(hash)].lock().unwrap_or_else(PoisonError::into_inner);
+        let shard = match self.shards[shard(hash)].try_lock() {
+            Ok(shard) => shard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
         let kept = places(hash).into_iter().filter_map(|place| *shard.get(place)?);
         kept.into_iter().find(|entry| entry.hash == hash)
     }

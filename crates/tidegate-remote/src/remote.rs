@@ -147,7 +147,8 @@ impl<B: Backend> Remote<B> {
         if !self.settings.own_clock || self.settings.recheck.is_zero() {
             return None;
         }
-        let process = self.process();
+        // Not `process()`: what the memo says is as true in a fork.
+        let process = self.process.load();
         let (memo, now) = (&process.server.memo, Instant::now());
         let look = |charge: &Charge<'_>| memo.denial(self.hash(&charge.key), charge.cost, now);
         let denials: SmallVec<[Option<Decision>; 2]> = charges.iter().map(look).collect();
@@ -168,7 +169,7 @@ impl<B: Backend> Remote<B> {
         if !self.settings.own_clock || self.settings.recheck.is_zero() {
             return None;
         }
-        let process = self.process();
+        let process = self.process.load();
         let hash = self.hash(&charge.key);
         let denial = process.server.memo.denial(hash, charge.cost, Instant::now())?;
         process.server.counts.known.fetch_add(1, Ordering::Relaxed);
@@ -178,7 +179,7 @@ impl<B: Backend> Remote<B> {
     /// The last that the server said of a counter, and how long ago: what to go by when it
     /// says nothing any more.
     pub fn last(&self, key: &Key<'_>) -> Option<(Decision, Nanos)> {
-        let process = self.process();
+        let process = self.process.load();
         let entry = process.server.memo.entry(self.hash(key))?;
         Some((entry.decision, entry.answered.elapsed().into()))
     }

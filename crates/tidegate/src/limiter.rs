@@ -72,6 +72,7 @@ impl Limiter {
     fn allow_at(&self, key: &[u8], cost: Option<u32>) -> Result<bool, Error> {
         match self.engine.only_here() {
             Some(only) => self.engine.allow_only(only, cost, key),
+            None if self.engine.known_denial(cost, key) => Ok(false),
             None => self.allow_all(key, cost),
         }
     }

@@ -21,6 +21,10 @@ use crate::{
     rule::Rules,
 };
 
+/// Requests of one call that are on their way at once: enough to fill a few trips, and few
+/// enough to leave room in the queue for others.
+const AT_ONCE: usize = 512;
+
 /// What is called with a decision that nobody waits for.
 pub type Decided = Box<dyn FnOnce(Result<Decision, Error>) + Send>;
 
@@ -116,8 +120,20 @@ impl Engine {
         remote.start(&charges, wanted, Box::new(finish));
     }
 
-    /// Decides one request of each of `keys`, all of them on their way at once.
+    /// Decides one request of each of `keys`, many of them on their way at once.
     pub(crate) fn decide_many_remotely<K: AsRef<[u8]>>(
+        self: &Arc<Self>,
+        keys: &[K],
+        cost: Option<u32>,
+    ) -> Result<Vec<Decision>, Error> {
+        let mut decisions = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(AT_ONCE) {
+            decisions.extend(self.decide_at_once(keys, cost)?);
+        }
+        Ok(decisions)
+    }
+
+    fn decide_at_once<K: AsRef<[u8]>>(
         self: &Arc<Self>,
         keys: &[K],
         cost: Option<u32>,

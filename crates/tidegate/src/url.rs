@@ -11,10 +11,13 @@ use crate::{Error, Store};
 const MAX_CAPACITY: u64 = 1_000_000_000;
 
 /// The stores that there are, for messages.
-pub(crate) const KNOWN: &str = if cfg!(feature = "redis") {
-    "memory://, shared://NAME, redis://HOST (also rediss, unix, redis+sentinel, redis+cluster)"
-} else {
-    "memory:// or shared://NAME, perhaps with ?capacity=1M; this build has no other stores"
+pub(crate) const KNOWN: &str = match (cfg!(feature = "redis"), cfg!(feature = "postgres")) {
+    (true, true) => "memory://, shared://NAME, redis://HOST or postgresql://HOST/DATABASE",
+    (true, false) => "memory://, shared://NAME or redis://HOST; this build has no PostgreSQL",
+    (false, true) => {
+        "memory://, shared://NAME or postgresql://HOST/DATABASE; this build has no Redis"
+    }
+    (false, false) => "memory:// or shared://NAME; this build has no other stores",
 };
 
 /// Opens the store that `url` names.
@@ -25,6 +28,7 @@ pub(crate) const KNOWN: &str = if cfg!(feature = "redis") {
 /// | `shared://NAME` | counts in the file `/dev/shm/tidegate-NAME`, for all processes of the host |
 /// | `shared:///path/to/file` | the same in a file of choice |
 /// | `redis://HOST`, `rediss://HOST`, `unix:///path`, `redis+sentinel://…`, `redis+cluster://…` | counts in Redis, or what speaks like it; with the feature `redis` |
+/// | `postgresql://HOST/DATABASE` | counts in PostgreSQL; with the feature `postgres` |
 ///
 /// The first three take `?capacity=1M`, the number of keys to make room for (`k`, `M` accepted).
 /// A shared store also takes `replace=true`, which puts a new file in the place of one that
@@ -62,6 +66,12 @@ pub fn open_store_with(url: &str, listener: Listener) -> Result<Arc<dyn Store>, 
             let others = std::mem::take(&mut url.other);
             open_remote(tidegate_redis::RedisBackend::new(url)?, &others, listener)
         }
+        #[cfg(feature = "postgres")]
+        "postgresql" | "postgres" => {
+            let mut url: tidegate_postgres::PostgresUrl = url.parse()?;
+            let others = std::mem::take(&mut url.other);
+            open_remote(tidegate_postgres::PostgresBackend::new(url), &others, listener)
+        }
         _ => {
             drop(listener);
             Err(unknown(url))
@@ -79,7 +89,10 @@ pub fn open_store(url: &str) -> Result<Arc<dyn Store>, Error> {
     open_store_with(url, Arc::new(|_| ()))
 }
 
-#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "this build has no remote store"))]
+#[cfg_attr(
+    not(any(feature = "redis", feature = "postgres")),
+    expect(dead_code, reason = "this build has no remote store")
+)]
 fn open_remote<B: Backend>(
     backend: B,
     options: &[(String, String)],
@@ -199,9 +212,9 @@ mod tests {
 
     #[test]
     fn an_unknown_store_is_named_without_its_password() {
-        let text = message("redis://user:hunter2@localhost/0");
+        let text = message("mysql://user:hunter2@localhost/0");
 
-        assert!(text.contains("redis://***@localhost/0"), "{text}");
+        assert!(text.contains("mysql://***@localhost/0"), "{text}");
         assert!(text.contains("memory://"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
