@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from tidegate._clock import Sleeper
-    from tidegate._native import Decision, Limiter
+    from tidegate._limiter import Limiter
+    from tidegate._native import Decision
 
 _MOST = 2**32 - 1
 
@@ -82,10 +83,28 @@ class Attempt:
         self.give_back(decision)
         return self._too_late(decision, left)
 
+    async def acheck(self) -> Decision:
+        """Checks as `check` does; a store in a server is awaited."""
+        if not self.limiter.waits:
+            return self.check()
+        # No limit of such a store is a queue with a deadline worth looking at first: the look
+        # would cost as much as the check.
+        decision = await self.limiter.acheck(self.key, cost=self.cost)
+        if decision.delay <= (left := self.left()):
+            return decision
+        await self.agive_back(decision)
+        return self._too_late(decision, left)
+
     def give_back(self, decision: Decision) -> None:
         """Returns what the last `check` took, whose caller does not go ahead."""
         charged_at_ns = decision.charged_at_ns
         self.limiter.settle(self.key, reserved=self.cost, actual=0, charged_at_ns=charged_at_ns)
+
+    async def agive_back(self, decision: Decision) -> None:
+        """Does what `give_back` does, without blocking the event loop."""
+        await self.limiter.asettle(
+            self.key, reserved=self.cost, actual=0, charged_at_ns=decision.charged_at_ns
+        )
 
     def is_worth_waiting(self, decision: Decision) -> bool:
         """True when `decision` is a refusal that ends before the deadline."""
@@ -101,11 +120,24 @@ class Attempt:
             decision = self.limiter.peek(self.key, cost=self.cost)
         return None if decision.allowed or self.is_worth_waiting(decision) else decision
 
+    async def ahopeless(self, ahead: int) -> Decision | None:
+        """Answers as `hopeless` does, without blocking the event loop."""
+        decision = await self.limiter.apeek(self.key, cost=min(ahead + self.cost, _MOST))
+        if decision.reason == "never":
+            decision = await self.limiter.apeek(self.key, cost=self.cost)
+        return None if decision.allowed or self.is_worth_waiting(decision) else decision
+
     def out_of_time(self) -> Decision:
         """The answer to one whose time ran out before it was first in line."""
         cost = max(self.cost, self.lines.first_cost(self.key))
         decision = self.limiter.peek(self.key, cost=cost)
         return decision if not decision.allowed else self.check()
+
+    async def aout_of_time(self) -> Decision:
+        """Answers as `out_of_time` does, without blocking the event loop."""
+        cost = max(self.cost, self.lines.first_cost(self.key))
+        decision = await self.limiter.apeek(self.key, cost=cost)
+        return decision if not decision.allowed else await self.acheck()
 
     def _too_late(self, decision: Decision, left: float) -> Decision:
         """A place in the queue whose turn comes after the deadline, as the refusal it is."""
@@ -156,7 +188,7 @@ async def aacquire(attempt: Attempt) -> Decision:
         try:
             await attempt.sleeper.asleep(decision.delay)
         except BaseException:  # cancelled, as a rule
-            attempt.give_back(decision)
+            await attempt.agive_back(decision)
             raise
     return decision
 
@@ -164,7 +196,7 @@ async def aacquire(attempt: Attempt) -> Decision:
 async def _aacquire(attempt: Attempt) -> Decision:
     lines, sleeper = attempt.lines, attempt.sleeper
     if lines.is_empty(attempt.key):
-        decision = attempt.check()
+        decision = await attempt.acheck()
         if not attempt.is_worth_waiting(decision):
             return decision
 
@@ -175,14 +207,14 @@ async def _aacquire(attempt: Attempt) -> Decision:
     place = Place(attempt.cost, lambda: loop.call_soon_threadsafe(_finish, turn))
     ahead = lines.join(attempt.key, place)
     try:
-        if ahead and (refusal := attempt.hopeless(ahead)) is not None:
+        if ahead and (refusal := await attempt.ahopeless(ahead)) is not None:
             return refusal
         while not place.is_first:
             if (left := attempt.left()) == 0:
-                return attempt.out_of_time()
+                return await attempt.aout_of_time()
             # Not wait_for(), which may swallow a cancellation that comes with the turn.
             await asyncio.wait((turn,), timeout=sleeper.turn_timeout(left))
-        while attempt.is_worth_waiting(decision := attempt.check()):
+        while attempt.is_worth_waiting(decision := await attempt.acheck()):
             await sleeper.asleep(decision.retry_after)
         return decision
     finally:

@@ -7,6 +7,7 @@ say is known to the compiled module alone; nothing here parses one.
 from __future__ import annotations
 
 import math
+import re
 from datetime import timedelta
 
 from tidegate._native import canonical_limit
@@ -23,6 +24,8 @@ ALGORITHMS = (
 """The algorithms by name, the default first. Limit strings accept aliases too."""
 
 _NANOSECONDS = 1_000_000_000
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 _EXAMPLE = 'such as "100/minute"'
 
 
@@ -77,6 +80,23 @@ def seconds_ns(name: str, value: object) -> int:
     if not math.isfinite(value):
         raise ConfigError(f"`{name}` must be a finite number of seconds, got {value}")
     return value * _NANOSECONDS if isinstance(value, int) else round(value * _NANOSECONDS)
+
+
+def seconds(name: str, value: object) -> float:
+    """Converts seconds, a timedelta, or text such as "500ms", "1s" or "2m", to seconds above 0."""
+    found: float
+    if isinstance(value, str):
+        parts = _DURATION.fullmatch(value)
+        if parts is None:
+            raise ConfigError(
+                f'`{name}` must be a time such as "500ms", "1s" or "2m", got {shorten(value)}'
+            )
+        found = float(parts[1]) * _UNITS[parts[2]]
+    else:
+        found = seconds_ns(name, value) / _NANOSECONDS
+    if found <= 0:
+        raise ConfigError(f"`{name}` must be above 0 seconds, got {shorten(value)}")
+    return found
 
 
 def text(name: str, value: object) -> str:

@@ -62,6 +62,15 @@ class Current:
             return gate.admit_asgi(self.scope, receive=self.receive, keys=keys, address=address)
         return gate.admit_wsgi(self.environ or {}, keys=keys, address=address)
 
+    async def aadmit(
+        self, gate: Gate, keys: Mapping[int, str] | None, address: str | None
+    ) -> Decision:
+        """Asks as `admit` does, without blocking the event loop."""
+        if self.scope is not None:
+            receive = self.receive
+            return await gate.aadmit_asgi(self.scope, receive=receive, keys=keys, address=address)
+        return await gate.aadmit_wsgi(self.environ or {}, keys=keys, address=address)
+
     def refuse(self, gate: Gate, decision: Decision) -> Any:  # noqa: ARG002 - for subclasses
         """Raises what becomes the framework's 429, or returns the response.
 

@@ -61,8 +61,8 @@ def rate_limit(
         period: seconds, a timedelta, or text such as "5m".
         burst: calls at once, at least 1; as many as `requests` if omitted.
         algorithm: a name such as "sliding_window_log"; "gcra" if omitted.
-        options: as for `protect_app`: cost, name, store, trusted_proxies, forwarded_header,
-            ipv6_prefix, headers, clock. The name is the function's if omitted.
+        options: as for `protect_app`: cost, name, store, on_store_error, lease, trusted_proxies,
+            forwarded_header, ipv6_prefix, headers, clock. The name is the function's if omitted.
 
     Raises:
         ConfigError: when decorating: an argument that is wrong, or not a function. When

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from tidegate._arguments import limit_string, seconds_ns, text, whole_number
+from tidegate._arguments import limit_string, seconds, seconds_ns, text, whole_number
 from tidegate._keys import is_async, name_of
 from tidegate._native import Gate, Rule
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         cost: int
         name: str
         store: str
+        on_store_error: str
+        lease: float | timedelta | str | None
         trusted_proxies: Sequence[str] | int
         forwarded_header: str
         ipv6_prefix: int
@@ -72,6 +74,8 @@ def make_gate(
     cost: int = 1,
     name: str = "default",
     store: str = "memory://",
+    on_store_error: str = "local",
+    lease: float | timedelta | str | None = None,
     trusted_proxies: Sequence[str] | int = (),
     forwarded_header: str = "x-forwarded-for",
     ipv6_prefix: int = 64,
@@ -90,6 +94,8 @@ def make_gate(
         limit_string(limit),
         key=_rule_key("ip" if per_ip else key),
         cost=whole_number("cost", cost, least=0),
+        on_store_error=text("on_store_error", on_store_error),
+        lease=None if lease is None else seconds("lease", lease),
     )
     return Gate(
         [rule],

@@ -71,6 +71,8 @@ class Guard:
             if hasattr(answer, "__await__"):
                 answer = await answer
             keys = {0: checked_key(answer, self._key_callable)}
+        if self._gate.waits:
+            return await self._aadmit(current, keys), current
         return self._admit(current, keys), current
 
     def refuse(self, current: Current | None, decision: Decision) -> Any:
@@ -86,12 +88,23 @@ class Guard:
 
     def _admit(self, current: Current | None, keys: dict[int, str] | None) -> Decision:
         if current is not None:
-            address = outer_address() if self._asks_outer else None
-            return current.admit(self._gate, keys, address)
+            return current.admit(self._gate, keys, self._address())
+        self._refuse_without_request()
+        return self._gate.admit(keys=keys)
+
+    async def _aadmit(self, current: Current | None, keys: dict[int, str] | None) -> Decision:
+        if current is not None:
+            return await current.aadmit(self._gate, keys, self._address())
+        self._refuse_without_request()
+        return await self._gate.aadmit(keys=keys)
+
+    def _address(self) -> str | None:
+        return outer_address() if self._asks_outer else None
+
+    def _refuse_without_request(self) -> None:
         if isinstance(self._key, str) and self._key != "global":
             raise ConfigError(
                 f"{self._name} is limited by {shorten(self._key)}, which only a request has, and "
                 "no request was found: call protect_app on the application, or let the function "
                 "take the request, or give `key` a callable of the function's own arguments"
             )
-        return self._gate.admit(keys=keys)

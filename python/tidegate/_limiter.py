@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from tidegate import _native
 from tidegate._acquire import Attempt, aacquire, acquire
-from tidegate._arguments import limit_string
+from tidegate._arguments import limit_string, seconds
 from tidegate._clock import Sleeper
 from tidegate._line import Lines
 from tidegate._reservation import Reservation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
     from datetime import timedelta
     from types import TracebackType
+    from typing import ParamSpec, TypeVar
 
     from typing_extensions import Self
 
     from tidegate._native import Clock, Decision
 
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
 
 class Limiter(_native.Limiter):
     """One or several limits, and the store that counts.
 
-    Safe to share between threads and tasks. A check is in process and waits for nothing, so
-    it is as usable from `async def` as from `def`.
+    Safe to share between threads and tasks, and across a fork. A check of a store in this process
+    waits for nothing, so it is as usable from `async def` as from `def`; with a store in a
+    server, `check` waits with the interpreter released, and `await acheck` never blocks the loop.
 
     Args:
         limit: a limit string such as "10/second; 500/hour", or units per second.
@@ -31,6 +37,11 @@ class Limiter(_native.Limiter):
         store: the URL of the store.
         algorithm: for every limit of the string: gcra (the default), token_bucket,
             leaky_bucket, fixed_window, sliding_window_log or sliding_window_counter.
+        on_store_error: what becomes of a request when the store gives no answer in time: "local"
+            decides in this process, from where the store last saw the key; "open" admits;
+            "closed" refuses.
+        lease: seconds, a timedelta, or text such as "1s": how long units may be taken from the
+            store in advance. Saves most round trips, and never admits more than the limit.
         clock: a test's clock; the real one if omitted.
         requests: units per `period`; with `period`, instead of `limit`.
         period: seconds, a timedelta, or text such as "5m".
@@ -57,6 +68,8 @@ class Limiter(_native.Limiter):
         name: str = "default",
         store: str = "memory://",
         algorithm: str | None = None,
+        on_store_error: str = "local",
+        lease: float | timedelta | str | None = None,
         clock: Clock | None = None,
         requests: int | None = None,
         period: float | timedelta | str | None = None,
@@ -66,7 +79,15 @@ class Limiter(_native.Limiter):
         text = limit_string(
             limit, requests=requests, period=period, burst=burst, algorithm=algorithm
         )
-        self = super().__new__(cls, text, name=name, store=store, clock=clock)
+        self = super().__new__(
+            cls,
+            text,
+            name=name,
+            store=store,
+            on_store_error=on_store_error,
+            lease=None if lease is None else seconds("lease", lease),
+            clock=clock,
+        )
         self._clock = clock
         self._lines = Lines()
         return self
@@ -115,12 +136,54 @@ class Limiter(_native.Limiter):
         """
         return Reservation(self, self._sleeper(), key, cost)
 
-    def close(self) -> None:
-        """Gives up the store. A store in this process holds nothing; checks still work."""
-
     async def aclose(self) -> None:
-        """Does what `close` does."""
-        self.close()
+        """Does what `close` does, without blocking the event loop."""
+        if self.waits:
+            await _in_thread(self.close)
+
+    def apeek(self, key: str, *, cost: int = 1) -> Awaitable[Decision]:
+        """Does what `peek` does, without blocking the event loop."""
+        if self.waits:
+            return _in_thread(self.peek, key, cost=cost)
+        return super().apeek(key, cost=cost)
+
+    def acheck_many(self, keys: Iterable[str], *, cost: int = 1) -> Awaitable[list[Decision]]:
+        """Does what `check_many` does, without blocking the event loop."""
+        if self.waits:
+            return _in_thread(self.check_many, keys, cost=cost)
+        return super().acheck_many(keys, cost=cost)
+
+    def aallow_many(self, keys: Iterable[str], *, cost: int = 1) -> Awaitable[list[bool]]:
+        """Does what `allow_many` does, without blocking the event loop."""
+        if self.waits:
+            return _in_thread(self.allow_many, keys, cost=cost)
+        return super().aallow_many(keys, cost=cost)
+
+    def areset(self, key: str) -> Awaitable[None]:
+        """Does what `reset` does, without blocking the event loop."""
+        if self.waits:
+            return _in_thread(self.reset, key)
+        return super().areset(key)
+
+    def arefund(self, key: str, *, cost: int = 1) -> Awaitable[None]:
+        """Does what `refund` does, without blocking the event loop."""
+        if self.waits:
+            return _in_thread(self.refund, key, cost=cost)
+        return super().arefund(key, cost=cost)
+
+    def adebit(self, key: str, *, cost: int = 1) -> Awaitable[None]:
+        """Does what `debit` does, without blocking the event loop."""
+        if self.waits:
+            return _in_thread(self.debit, key, cost=cost)
+        return super().adebit(key, cost=cost)
+
+    async def asettle(self, key: str, *, reserved: int, actual: int, charged_at_ns: int) -> None:
+        """Does what `settle` does, without blocking the event loop."""
+        settled = {"reserved": reserved, "actual": actual, "charged_at_ns": charged_at_ns}
+        if self.waits:
+            await _in_thread(self.settle, key, **settled)
+        else:
+            self.settle(key, **settled)
 
     def __enter__(self) -> Self:
         return self
@@ -157,6 +220,12 @@ class Limiter(_native.Limiter):
     def _sleeper(self) -> Sleeper:
         # Not kept: it would refer back to this limiter, and its store be freed late.
         return Sleeper(self.now_ns, self._clock)
+
+
+async def _in_thread(method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    from asyncio import to_thread  # noqa: PLC0415 - for stores in a server only
+
+    return await to_thread(method, *args, **kwargs)
 
 
 _native._quicken(Limiter)

@@ -92,6 +92,9 @@ class Decision:
         `settle` wants to know.
         """
     @property
+    def degraded(self, /) -> bool:
+        """True when the store gave no answer, and `on_store_error` said what to do then."""
+    @property
     def delay(self, /) -> float:
         """Seconds to wait before going ahead: 0.0, except for a leaky bucket with a queue."""
     def headers(self, /, profile: str | collections.abc.Sequence[str] = ...) -> dict[str, str]:
@@ -148,6 +151,36 @@ class Gate:
     ) -> Gate:
         """Raises `ConfigError` when the rules, the store or the trust make no sense."""
     def __repr__(self, /) -> str: ...
+    def aadmit(
+        self,
+        /,
+        *,
+        keys: collections.abc.Mapping[int, str] | None = None,
+        address: str | None = None,
+        cost: int | None = None,
+    ) -> collections.abc.Awaitable[Decision]:
+        """Decides as `admit`, to be awaited."""
+    def aadmit_asgi(
+        self,
+        /,
+        scope: collections.abc.Mapping[str, typing.Any],
+        *,
+        receive: collections.abc.Callable[[], typing.Any] | None = None,
+        keys: collections.abc.Mapping[int, str] | None = None,
+        address: str | None = None,
+        cost: int | None = None,
+    ) -> collections.abc.Awaitable[Decision]:
+        """Decides as `admit_asgi`, to be awaited. A store in this process answers without suspending."""
+    def aadmit_wsgi(
+        self,
+        /,
+        environ: collections.abc.Mapping[str, typing.Any],
+        *,
+        keys: collections.abc.Mapping[int, str] | None = None,
+        address: str | None = None,
+        cost: int | None = None,
+    ) -> collections.abc.Awaitable[Decision]:
+        """Decides as `admit_wsgi`, to be awaited."""
     def address_asgi(
         self,
         /,
@@ -192,6 +225,14 @@ class Gate:
         cost: int | None = None,
     ) -> Decision:
         """Decides the request of a WSGI environment, and takes its cost if allowed."""
+    def begin_asgi(self, /, scope: collections.abc.MutableMapping[str, typing.Any]) -> bool:
+        """Begins what `enter_asgi` does, for a middleware that awaits the decision: true when the
+        request is counted, and is here for the first time.
+        """
+    def close(self, /) -> None:
+        """Gives back what was paid for in advance, and closes connections. A later request opens
+        what it needs again.
+        """
     def counts_asgi(self, /, scope: collections.abc.Mapping[str, typing.Any]) -> bool:
         """True when `enter_asgi` would decide this connection."""
     def counts_wsgi(self, /, environ: collections.abc.Mapping[str, typing.Any]) -> bool:
@@ -219,6 +260,14 @@ class Gate:
     @property
     def key_callables(self, /) -> list[tuple[int, Any]]:
         """The rules with a callable for a key: the rule's position, and its callable."""
+    def passage_asgi(
+        self,
+        scope: collections.abc.MutableMapping[str, typing.Any],
+        send: collections.abc.Callable[[typing.Any], collections.abc.Awaitable[None]],
+        decision: Decision,
+        /,
+    ) -> AsgiPassage:
+        """Ends what `begin_asgi` began."""
     def refusal(self, /, decision: Decision, accept: str | bytes | None = None) -> Refusal:
         """The response to a request that may not go ahead. `accept` is its Accept header field."""
     def refusal_asgi(
@@ -232,6 +281,13 @@ class Gate:
     @property
     def rules(self, /) -> list[Rule]:
         """The rules, in order."""
+    def store_stats(self, /) -> dict[str, str | int]:
+        """What happened with the store in this process: its name, and for one in a server its
+        health and counts.
+        """
+    @property
+    def waits(self, /) -> bool:
+        """Whether a decision may have to wait for a server."""
 
 @disjoint_base
 class Limiter:
@@ -243,6 +299,8 @@ class Limiter:
         *,
         name: str = "default",
         store: str = "memory://",
+        on_store_error: str = "local",
+        lease: float | datetime.timedelta | None = None,
         clock: Clock | None = None,
     ) -> typing_extensions.Self:
         """Raises `ConfigError` when the limit or the store makes no sense."""
@@ -285,6 +343,10 @@ class Limiter:
 
         Nothing is taken when any key makes no sense.
         """
+    def close(self, /) -> None:
+        """Gives back what was paid for in advance, and closes connections. A later check opens
+        what it needs again.
+        """
     def debit(self, /, key: str, *, cost: int = ...) -> None:
         """Takes `cost` units from `key` whether or not they are there: a penalty."""
     @property
@@ -305,6 +367,13 @@ class Limiter:
         """Replaces `reserved` units, taken for the time `decision.charged_at_ns`, by the `actual`
         cost.
         """
+    def store_stats(self, /) -> dict[str, str | int]:
+        """What happened with the store in this process: its name, and for one in a server its
+        health and counts.
+        """
+    @property
+    def waits(self, /) -> bool:
+        """Whether a decision may have to wait for a server."""
 
 @final
 class Refusal:
@@ -324,7 +393,9 @@ class Rule:
     """A named limit, or several, and whom they count.
 
     `key` is "global", "ip", "path", "method" or "header:NAME", or a callable that is given
-    the framework's request and returns the key.
+    the framework's request and returns the key. `on_store_error` is "open", "closed" or "local":
+    what becomes of a request when the store gives no answer. `lease` is for how many seconds units
+    may be taken from the store in advance.
     """
     def __new__(
         cls,
@@ -334,6 +405,8 @@ class Rule:
         *,
         key: str | collections.abc.Callable[[typing.Any], typing.Any] | None = None,
         cost: int = ...,
+        on_store_error: str = "local",
+        lease: float | datetime.timedelta | None = None,
     ) -> Rule:
         """Raises `ConfigError` when the name, the limit, the key or the cost makes no sense."""
     def __repr__(self, /) -> str: ...

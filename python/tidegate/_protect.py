@@ -102,6 +102,10 @@ def protect_app(
         cost: units that one request takes.
         name: what decisions and headers call the limit.
         store: the URL of the store.
+        on_store_error: what becomes of a request when the store gives no answer in time: "local"
+            decides in this process, "open" admits, "closed" refuses with a 503.
+        lease: seconds, a timedelta or text: how long units may be taken from a store in a server
+            in advance.
         trusted_proxies: addresses and CIDR ranges of your proxies, or how many of them are in
             a row. Without it, forwarding headers are ignored.
         forwarded_header: the header that the proxies write.

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tidegate._clock import Sleeper
-    from tidegate._native import Decision, Limiter
+    from tidegate._limiter import Limiter
+    from tidegate._native import Decision
 
 
 class Reservation:
@@ -57,7 +58,8 @@ class Reservation:
         )
 
     def __enter__(self) -> Reservation:
-        delay = self._take()
+        self._refuse_second()
+        delay = self._taken(self._limiter.check(self._key, cost=self._cost))
         if delay:
             try:
                 self._sleeper.sleep(delay)
@@ -67,12 +69,13 @@ class Reservation:
         return self
 
     async def __aenter__(self) -> Reservation:
-        delay = self._take()
+        self._refuse_second()
+        delay = self._taken(await self._limiter.acheck(self._key, cost=self._cost))
         if delay:
             try:
                 await self._sleeper.asleep(delay)
             except BaseException:  # cancelled, as a rule
-                self.settle(0)
+                await self._asettle_unused()
                 raise
         return self
 
@@ -91,12 +94,21 @@ class Reservation:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.__exit__(kind, error, traceback)
+        if kind is not None and not self._is_settled:
+            await self._asettle_unused()
 
-    def _take(self) -> float:
+    async def _asettle_unused(self) -> None:
+        self._is_settled = True
+        charged_at_ns = self.decision.charged_at_ns
+        await self._limiter.asettle(
+            self._key, reserved=self._cost, actual=0, charged_at_ns=charged_at_ns
+        )
+
+    def _refuse_second(self) -> None:
         if self._decision is not None:
             raise ConfigError(f"the reservation for {shorten(self._key)} was entered already")
-        decision = self._limiter.check(self._key, cost=self._cost)
+
+    def _taken(self, decision: Decision) -> float:
         if not decision:
             raise RateLimitExceeded(decision, self._key)
         self._decision = decision

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tidegate._gate import MiddlewareOptions
+    from tidegate._native import AsgiPassage
 
 __all__ = ["ASGIApp", "Request", "TideGateMiddleware"]
 
@@ -56,6 +57,7 @@ class TideGateMiddleware:
         self.app = app
         self.gate = resolve_gate(gate, limit, options)
         self._enter = self.gate.enter_asgi
+        self._waits = self.gate.waits
         self._key_callables = self.gate.key_callables
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +65,10 @@ class TideGateMiddleware:
         keys = None
         if self._key_callables and self.gate.counts_asgi(scope):
             keys = await self._keys(scope)
-        passage = self._enter(scope, receive, send, keys)
+        if self._waits:
+            passage = await self._aenter(scope, receive, send, keys)
+        else:
+            passage = self._enter(scope, receive, send, keys)
         if passage is None:
             await self.app(scope, receive, send)
             return
@@ -86,6 +91,14 @@ class TideGateMiddleware:
                 await send(message)
         finally:
             current.reset(token)
+
+    async def _aenter(
+        self, scope: Scope, receive: Receive, send: Send, keys: dict[int, str] | None
+    ) -> AsgiPassage | None:
+        if not self.gate.begin_asgi(scope):
+            return None
+        decision = await self.gate.aadmit_asgi(scope, receive=receive, keys=keys)
+        return self.gate.passage_asgi(scope, send, decision)
 
     async def _keys(self, scope: Scope) -> dict[int, str]:
         request = Request.from_asgi(scope)

@@ -38,12 +38,14 @@ mod charge;
 mod decision;
 mod key;
 mod limit;
+mod limit_error;
 mod nanos;
 mod quota;
 
 pub use charge::{Adjustment, Change, Charge};
 pub use decision::{Decision, Step, Verdict};
 pub use key::Key;
-pub use limit::{Limit, LimitError, LimitSpec, Part, Program};
+pub use limit::{Limit, LimitSpec, Program};
+pub use limit_error::{LimitError, Part};
 pub use nanos::Nanos;
 pub use quota::{CalendarUnit, Period, Zone};

@@ -112,6 +112,16 @@ impl PyDecision {
         self.outcome.is_allowed()
     }
 
+    /// True when the store gave no answer, and `on_store_error` said what to do then.
+    #[getter]
+    fn degraded(&self) -> bool {
+        match &self.origin {
+            // Made by a store in this process, which always answers.
+            Origin::Maker(..) => false,
+            Origin::Whole(_, whole) => whole.decision.degraded,
+        }
+    }
+
     /// Units that a rested key can spend at once, under the binding limit.
     #[getter]
     fn limit(&self) -> u32 {

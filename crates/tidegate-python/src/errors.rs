@@ -6,11 +6,18 @@ use pyo3::{PyErr, PyTypeInfo, prelude::*};
 // list of them.
 pyo3::import_exception!(tidegate.errors, ConfigError);
 pyo3::import_exception!(tidegate.errors, ConfigTypeError);
+pyo3::import_exception!(tidegate.errors, StoreError);
 
-/// An error of the engine. While counts live in this process only, every one of them is
-/// about how something was set up or called.
+/// An error of the engine: of the store, or about how something was set up or called.
 pub(crate) fn from_engine(error: &tidegate::Error) -> PyErr {
-    ConfigError::new_err(error.to_string())
+    use tidegate::{Error, RemoteError};
+
+    match error {
+        Error::Remote(RemoteError::Setup { .. }) => ConfigError::new_err(error.to_string()),
+        Error::Remote(_) | Error::NoList { .. } => StoreError::new_err(error.to_string()),
+        Error::Store { source, .. } => StoreError::new_err(format!("{error}: {source}")),
+        _ => ConfigError::new_err(error.to_string()),
+    }
 }
 
 /// A value of the wrong type: names what it is for, what it is, and what would be right.

@@ -12,6 +12,7 @@ mod facts;
 mod fastcall;
 mod gate;
 mod headers;
+mod hub;
 mod limiter;
 mod lookup;
 mod many;
@@ -22,6 +23,7 @@ mod ready;
 mod refusal;
 mod rule;
 mod setup;
+mod store;
 mod switch;
 mod visit;
 

@@ -4,14 +4,17 @@ use pyo3::{prelude::*, types::PyString};
 use tidegate::{Key, Limits, Rule};
 
 use crate::{
-    convert::Units,
+    convert::{Seconds, Units},
     errors::{from_engine, wrong_type},
+    store::mode,
 };
 
 /// A named limit, or several, and whom they count.
 ///
 /// `key` is "global", "ip", "path", "method" or "header:NAME", or a callable that is given
-/// the framework's request and returns the key.
+/// the framework's request and returns the key. `on_store_error` is "open", "closed" or "local":
+/// what becomes of a request when the store gives no answer. `lease` is for how many seconds units
+/// may be taken from the store in advance.
 #[pyclass(frozen, name = "Rule", module = "tidegate")]
 pub(crate) struct PyRule {
     pub(crate) rule: Rule,
@@ -30,12 +33,16 @@ impl PyRule {
         *,
         key: "str | collections.abc.Callable[[typing.Any], typing.Any] | None" = None,
         cost: "int" = Units(1),
+        on_store_error: "str" = "local",
+        lease: "float | datetime.timedelta | None" = None,
     ))]
     fn new(
         name: &str,
         limit: &str,
         key: Option<Bound<'_, PyAny>>,
         cost: Units,
+        on_store_error: &str,
+        lease: Option<Seconds>,
         py: Python<'_>,
     ) -> PyResult<Self> {
         let key = key.unwrap_or_else(|| PyString::new(py, "global").into_any());
@@ -46,6 +53,11 @@ impl PyRule {
             Err(_) => return Err(wrong_type("key", &key, "a str or a callable")),
         };
         let rule = Rule::new(name, limits).key(source).cost(cost.0);
+        let rule = rule.on_store_error(mode(on_store_error)?);
+        let rule = match lease {
+            Some(validity) => rule.lease(validity.0),
+            None => rule,
+        };
         // Checked by itself now: a gate of it must not be the first to find out.
         tidegate::Gate::builder()
             .rule(rule.clone())

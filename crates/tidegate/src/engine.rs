@@ -132,6 +132,14 @@ impl Engine {
         Ok(Decision::new(Arc::clone(&self.rules), parts, instant.now))
     }
 
+    /// Gives back what was paid for in advance, and closes connections.
+    pub(crate) fn close(&self) {
+        self.end_leases(true);
+        if let Some(remote) = self.store.remote() {
+            remote.close();
+        }
+    }
+
     /// What a request is charged under every limit.
     pub(crate) fn charges<'a, 's: 'a>(
         &'a self,

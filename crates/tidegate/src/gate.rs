@@ -2,22 +2,18 @@
 //!
 //! Knows requests only as [`Facts`]; each framework's adapter translates its own.
 
-use std::{
-    borrow::Cow,
-    fmt::{self, Write as _},
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use smallvec::SmallVec;
-use tidegate_core::address::{self, Client as Found, ClientAddress, Network, Resolver, Source};
+use tidegate_core::address::{self, Client as Found, ClientAddress, Resolver, Source};
 use tidegate_memory::MemoryStore;
 
 use crate::{
-    Client, Clock, Decision, Error, Key, Rule, Store, SystemClock,
+    Client, Clock, Decided, Decision, Error, Key, Rule, Store, SystemClock,
     engine::{Engine, Mode},
     rule::Rules,
     store::check_support,
+    subject::{Subject, Text},
 };
 
 /// Field values, in the order in which they came.
@@ -111,6 +107,61 @@ impl Gate {
         decision.subject = Some(subjects[decision.rule_index()].as_bytes().into());
         decision.client = client.map(Into::into);
         Ok(decision)
+    }
+
+    /// Whether a decision may have to wait for something outside of this process.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.engine.waits()
+    }
+
+    /// What is to be decided about a request, apart from the request itself: for callers who
+    /// cannot keep that while they wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`admit`](Self::admit), but for those of the store.
+    pub fn question(&self, facts: &dyn Facts) -> Result<Question, Error> {
+        let client = self.client(facts);
+        let rules = self.engine.rules.rules.iter().enumerate();
+        let subjects = rules
+            .map(|(index, rule)| {
+                Ok(self.subject(index, rule, facts, client.as_ref())?.as_bytes().into())
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(Question { subjects, client: client.map(Into::into), cost: facts.cost() })
+    }
+
+    /// Decides a [`question`](Self::question), and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`admit`](Self::admit).
+    pub fn ask(&self, question: Question) -> Result<Decision, Error> {
+        let decided =
+            self.engine.decide(Mode::Check, question.cost, |rule| &*question.subjects[rule]);
+        Ok(question.finish(decided?))
+    }
+
+    /// Decides a [`question`](Self::question), and calls `done` when it is decided: before this
+    /// returns when there is nothing to wait for, by another thread otherwise.
+    pub fn start(&self, question: Question, done: Decided) {
+        let (subjects, cost) = (question.subjects.clone(), question.cost);
+        let finish = move |decided: Result<Decision, Error>| {
+            done(decided.map(|decision| question.finish(decision)));
+        };
+        self.engine.start_remotely(cost, &|rule| &*subjects[rule], Box::new(finish));
+    }
+
+    /// The store, for what is not a decision.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.engine.store
+    }
+
+    /// Gives back what was paid for in advance, and closes connections.
+    pub fn close(&self) {
+        self.engine.close();
     }
 
     /// Who is calling, by this gate's trust, whether or not any rule wants to know.
@@ -207,57 +258,20 @@ impl Gate {
     }
 }
 
-/// Whom a rule counts in one request.
-enum Subject<'f> {
-    /// Part of the request.
-    Given(Cow<'f, [u8]>),
-    /// A client's address.
-    Written(Text),
+/// What a gate is to decide.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Whom each rule counts.
+    subjects: Box<[Box<[u8]>]>,
+    client: Option<Client>,
+    cost: Option<u32>,
 }
 
-impl Subject<'_> {
-    fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Given(bytes) => bytes,
-            Self::Written(text) => &text.0,
-        }
-    }
-}
-
-/// Text that stays on the stack while it is no longer than an IPv6 network's.
-#[derive(Default)]
-struct Text(SmallVec<[u8; 64]>);
-
-impl Text {
-    fn push(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-    }
-
-    /// Adds the network as it prints.
-    fn push_network(&mut self, network: Network) {
-        if let (IpAddr::V4(address), 32) = (network.first(), network.prefix()) {
-            self.push_ipv4(address);
-            return;
-        }
-        let written = write!(self, "{network}");
-        debug_assert!(written.is_ok(), "writing to memory cannot fail");
-    }
-
-    /// Adds the address as it prints. Nearly every request has one, and `fmt` is slow at it.
-    fn push_ipv4(&mut self, address: Ipv4Addr) {
-        for (index, octet) in address.octets().into_iter().enumerate() {
-            let digits = [b'0' + octet / 100, b'0' + octet / 10 % 10, b'0' + octet % 10];
-            let zeros = usize::from(octet < 100) + usize::from(octet < 10);
-            self.push(if index == 0 { b"" } else { b"." });
-            self.push(&digits[zeros..]);
-        }
-    }
-}
-
-impl fmt::Write for Text {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.push(text.as_bytes());
-        Ok(())
+impl Question {
+    fn finish(mut self, mut decision: Decision) -> Decision {
+        decision.subject = Some(std::mem::take(&mut self.subjects[decision.rule_index()]));
+        decision.client = self.client;
+        decision
     }
 }
 
@@ -319,20 +333,5 @@ impl GateBuilder {
         check_support(&*store, &rules.rules)?;
         let engine = Engine::new(rules, store, self.clock);
         Ok(Gate { engine, resolver: self.resolver, needs_client })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_written_as_it_prints() {
-        for octets in [[0, 9, 10, 99], [100, 101, 110, 199], [200, 249, 250, 255]] {
-            let mut text = Text::default();
-            text.push_ipv4(octets.into());
-
-            assert_eq!(text.0.as_slice(), Ipv4Addr::from(octets).to_string().as_bytes());
-        }
     }
 }

@@ -42,13 +42,14 @@ mod outcome;
 mod remote;
 mod rule;
 mod store;
+mod subject;
 mod url;
 
 pub use client::{Address, Client};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use decision::{Decision, Reason};
 pub use error::Error;
-pub use gate::{Facts, Gate, GateBuilder, Lines};
+pub use gate::{Facts, Gate, GateBuilder, Lines, Question};
 pub use limiter::{Limiter, LimiterBuilder, Reservation};
 pub use outcome::{OneLimit, Outcome};
 pub use remote::Decided;

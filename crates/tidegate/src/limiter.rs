@@ -229,10 +229,7 @@ impl Limiter {
     /// Gives back what was paid for in advance, and closes connections. A later check opens
     /// what it needs again.
     pub fn close(&self) {
-        self.engine.end_leases(true);
-        if let Some(remote) = self.engine.store.remote() {
-            remote.close();
-        }
+        self.engine.close();
     }
 
     /// The name of the store that keeps the counts.

@@ -1,5 +1,7 @@
 //! `Gate`: what every request passes.
 
+mod decide;
+
 use std::sync::Arc;
 
 use pyo3::{
@@ -7,7 +9,7 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyList, PyMapping},
 };
-use tidegate::{Clock, Decision, Gate, Nanos, fields::Profile, open_store};
+use tidegate::{Clock, Gate, fields::Profile};
 
 use crate::{
     clock::{self, PyClock},
@@ -17,11 +19,12 @@ use crate::{
     facts::{Given, PyFacts, Source},
     headers::Protocol,
     notices::Notices,
-    passage::{AsgiPassage, Passage, WsgiPassage},
+    passage::{AsgiPassage, WsgiPassage},
     refusal::{PyRefusal, WsgiResponse, field_text},
     rule::PyRule,
     setup::{resolver, rule_list},
-    switch, visit,
+    store::{open, stats},
+    visit,
 };
 
 /// What every request passes: who is calling, then the rules, all or nothing.
@@ -32,39 +35,8 @@ pub(crate) struct PyGate {
     profile: Profile,
     clock: Arc<dyn Clock>,
     notices: Notices,
-}
-
-impl PyGate {
-    fn decide(&self, py: Python<'_>, facts: &PyFacts<'_, '_>) -> PyResult<PyDecision> {
-        self.notices.before(py);
-        let decision = if switch::is_enabled() {
-            self.gate.admit(facts)
-        } else {
-            self.gate.peek(facts).map(Decision::into_allowed)
-        };
-        Ok(PyDecision::new(decision.map_err(|error| from_engine(&error))?, &self.clock, None))
-    }
-
-    /// What one of our middlewares remembers of its request; `next` is whom to pass it on to.
-    fn passage(&self, facts: &PyFacts<'_, '_>, next: Bound<'_, PyAny>) -> PyResult<Passage> {
-        let py = next.py();
-        let decision = self.decide(py, facts)?;
-        self.notices.after(py, decision.decision());
-        let (profile, unix_now) = self.report();
-        Ok(Passage { decision: Py::new(py, decision)?, profile, unix_now, next: next.unbind() })
-    }
-
-    /// What the header fields of a response depend on, apart from its decision.
-    fn report(&self) -> (Profile, Nanos) {
-        // No other profile tells a time of day.
-        let is_told = self.profile.contains(Profile::X_RATELIMIT);
-        let unix_now = if is_told { self.clock.unix_now() } else { Nanos::ZERO };
-        (self.profile, unix_now)
-    }
-
-    fn address(&self, source: Source<'_, '_>) -> String {
-        self.gate.identify(&PyFacts::new(source, Given::default())).address.to_string()
-    }
+    /// Whether decisions may have to wait for a server.
+    waits: bool,
 }
 
 #[pymethods]
@@ -93,15 +65,15 @@ impl PyGate {
         let rules = rule_list(rules)?;
         let clock = clock::choose(clock);
         let mut builder = Gate::builder()
-            .shared_store(open_store(store).map_err(|error| from_engine(&error))?)
+            .shared_store(open(store)?)
             .clock(Arc::clone(&clock))
             .resolver(resolver(trusted_proxies, forwarded_header, ipv6_prefix)?);
         for rule in &rules {
             builder = builder.rule(rule.get().rule.clone());
         }
         let gate = builder.build().map_err(|error| from_engine(&error))?;
-        let notices = Notices::new(gate.store_name());
-        Ok(Self { gate, rules, profile: headers.0, clock, notices })
+        let (notices, waits) = (Notices::new(gate.store_name()), gate.waits());
+        Ok(Self { gate, rules, profile: headers.0, clock, notices, waits })
     }
 
     /// The rules, in order.
@@ -140,6 +112,106 @@ impl PyGate {
     ) -> PyResult<PyDecision> {
         let facts = PyFacts::new(Source::Asgi(scope, receive), Given { keys, address, cost });
         self.decide(scope.py(), &facts)
+    }
+
+    /// Decides as `admit_asgi`, to be awaited. A store in this process answers without suspending.
+    #[pyo3(signature = (
+        scope: "collections.abc.Mapping[str, typing.Any]",
+        *,
+        receive: "collections.abc.Callable[[], typing.Any] | None" = None,
+        keys: "collections.abc.Mapping[int, str] | None" = None,
+        address: "str | None" = None,
+        cost: "int | None" = None,
+    ) -> "collections.abc.Awaitable[Decision]")]
+    fn aadmit_asgi<'py>(
+        &self,
+        scope: &Bound<'py, PyMapping>,
+        receive: Option<&Bound<'py, PyAny>>,
+        keys: Option<Bound<'py, PyMapping>>,
+        address: Option<String>,
+        cost: Option<Units>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let facts = PyFacts::new(Source::Asgi(scope, receive), Given { keys, address, cost });
+        self.expected(scope.py(), &facts)
+    }
+
+    /// Decides as `admit_wsgi`, to be awaited.
+    #[pyo3(signature = (
+        environ: "collections.abc.Mapping[str, typing.Any]",
+        *,
+        keys: "collections.abc.Mapping[int, str] | None" = None,
+        address: "str | None" = None,
+        cost: "int | None" = None,
+    ) -> "collections.abc.Awaitable[Decision]")]
+    fn aadmit_wsgi<'py>(
+        &self,
+        environ: &Bound<'py, PyMapping>,
+        keys: Option<Bound<'py, PyMapping>>,
+        address: Option<String>,
+        cost: Option<Units>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let facts = PyFacts::new(Source::Wsgi(environ), Given { keys, address, cost });
+        self.expected(environ.py(), &facts)
+    }
+
+    /// Decides as `admit`, to be awaited.
+    #[pyo3(signature = (
+        *,
+        keys: "collections.abc.Mapping[int, str] | None" = None,
+        address: "str | None" = None,
+        cost: "int | None" = None,
+    ) -> "collections.abc.Awaitable[Decision]")]
+    fn aadmit<'py>(
+        &self,
+        py: Python<'py>,
+        keys: Option<Bound<'py, PyMapping>>,
+        address: Option<String>,
+        cost: Option<Units>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.expected(py, &PyFacts::new(Source::Nothing, Given { keys, address, cost }))
+    }
+
+    /// Whether a decision may have to wait for a server.
+    #[getter]
+    fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// What happened with the store in this process: its name, and for one in a server its
+    /// health and counts.
+    #[pyo3(signature = () -> "dict[str, str | int]")]
+    fn store_stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        stats(py, &**self.gate.store())
+    }
+
+    /// Gives back what was paid for in advance, and closes connections. A later request opens
+    /// what it needs again.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.gate.close());
+    }
+
+    /// Begins what `enter_asgi` does, for a middleware that awaits the decision: true when the
+    /// request is counted, and is here for the first time.
+    #[pyo3(signature = (scope: "collections.abc.MutableMapping[str, typing.Any]"))]
+    fn begin_asgi(slf: &Bound<'_, Self>, scope: &Bound<'_, PyMapping>) -> PyResult<bool> {
+        Ok(!visit::is_free_asgi(scope)? && visit::is_first(slf, scope)?)
+    }
+
+    /// Ends what `begin_asgi` began.
+    #[pyo3(signature = (
+        scope: "collections.abc.MutableMapping[str, typing.Any]",
+        send: "collections.abc.Callable[[typing.Any], collections.abc.Awaitable[None]]",
+        decision: "Decision",
+        /,
+    ))]
+    fn passage_asgi(
+        &self,
+        scope: &Bound<'_, PyMapping>,
+        send: Bound<'_, PyAny>,
+        decision: Py<PyDecision>,
+    ) -> PyResult<AsgiPassage> {
+        scope.set_item(intern!(scope.py(), "tidegate"), &decision)?;
+        Ok(AsgiPassage::new(self.passage_of(scope.py(), decision, send)))
     }
 
     /// Decides the request of a WSGI environment, and takes its cost if allowed.

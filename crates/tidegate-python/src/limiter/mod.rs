@@ -1,25 +1,28 @@
 //! `Limiter`: one rule, and a key that the caller names.
 
+mod decide;
+mod quick;
+
 use std::sync::Arc;
 
 use pyo3::{
     IntoPyObjectExt,
     prelude::*,
-    types::{PyBool, PyList, PyString},
+    types::{PyDict, PyList, PyString},
 };
-use tidegate::{Clock, Decision, Limiter, Nanos, Outcome, Rule, open_store};
+use tidegate::{Clock, Limiter, Nanos, Rule};
 
 use crate::{
     clock::{self, PyClock},
-    convert::{KeyArg, MAX_KEY_BYTES, Units},
+    convert::{KeyArg, Seconds, Units},
     decision::{Maker, PyDecision},
     errors::from_engine,
-    fastcall::{Plain, Quick},
+    hub::Made,
     many::Keys,
     notices::Notices,
     ready::{ready, ready_bool},
     rule::parse_limits,
-    switch,
+    store::{mode, open, stats},
 };
 
 /// Limits, and the store that counts. Safe to share between threads and tasks.
@@ -30,137 +33,8 @@ pub(crate) struct PyLimiter {
     /// What decisions refer to; with several limits, they hold all that they need.
     maker: Option<Py<Maker>>,
     notices: Notices,
-}
-
-impl PyLimiter {
-    /// Warns of workers that count for themselves, before the first decision.
-    fn look_around(&self) {
-        if !self.notices.is_settled() {
-            Python::attach(|py| self.notices.before(py));
-        }
-    }
-
-    fn decide(&self, key: &KeyArg<'_>, cost: Units) -> PyResult<Decision> {
-        self.look_around();
-        if !switch::is_enabled() {
-            return self.switched_off(key);
-        }
-        // No release of the interpreter: it costs more than the check.
-        self.limiter.check_cost(&key.0, cost.0).map_err(|error| from_engine(&error))
-    }
-
-    fn look(&self, key: &KeyArg<'_>, cost: Units) -> PyResult<Decision> {
-        if !switch::is_enabled() {
-            return self.switched_off(key);
-        }
-        self.limiter.peek(&key.0, cost.0).map_err(|error| from_engine(&error))
-    }
-
-    fn switched_off(&self, key: &KeyArg<'_>) -> PyResult<Decision> {
-        let decision = self.limiter.peek(&key.0, 0).map_err(|error| from_engine(&error))?;
-        Ok(decision.into_allowed())
-    }
-
-    fn wrap(&self, decision: Decision, key: Bound<'_, PyAny>) -> PyDecision {
-        let key = key.cast_into::<PyString>().ok().map(Bound::unbind);
-        PyDecision::new(decision, &self.clock, key)
-    }
-
-    fn check_each(&self, py: Python<'_>, keys: Keys<'_>, cost: Units) -> PyResult<Vec<PyDecision>> {
-        self.look_around();
-        let bytes = keys.bytes()?;
-        if let (Some(maker), true) = (&self.maker, switch::is_enabled()) {
-            let outcomes = self.limiter.outcome_many(&bytes, cost.0);
-            let outcomes = outcomes.map_err(|error| from_engine(&error))?;
-            drop(bytes);
-            let pairs = outcomes.into_iter().zip(keys.into_strs()?);
-            let short = |(outcome, key)| PyDecision::short(outcome, maker.clone_ref(py), key);
-            return Ok(pairs.map(short).collect());
-        }
-        let decisions =
-            bytes.iter().map(|key| self.decide(key, cost)).collect::<PyResult<Vec<_>>>();
-        let decisions = decisions?;
-        drop(bytes);
-        let pairs = decisions.into_iter().zip(keys.into_strs()?);
-        let whole = |(decision, key)| PyDecision::new(decision, &self.clock, Some(key));
-        Ok(pairs.map(whole).collect())
-    }
-
-    fn allow_each(&self, keys: &Keys<'_>, cost: Units) -> PyResult<Vec<bool>> {
-        self.look_around();
-        let bytes = keys.bytes()?;
-        if !switch::is_enabled() {
-            return Ok(vec![true; bytes.len()]);
-        }
-        self.limiter.allow_many(&bytes, cost.0).map_err(|error| from_engine(&error))
-    }
-}
-
-/// The calls that the interpreter passes on as they lie on its stack.
-impl PyLimiter {
-    /// Whether a call with this key can be answered at once.
-    #[inline]
-    fn is_quick(call: &Plain<'_, '_>) -> bool {
-        (1..=MAX_KEY_BYTES).contains(&call.text.len())
-            && switch::is_enabled()
-            && call.limiter.get().notices.is_settled()
-    }
-
-    #[inline]
-    fn quick_bool(call: &Plain<'_, '_>) -> Quick<bool> {
-        if !Self::is_quick(call) {
-            return Quick::Behind;
-        }
-        match call.limiter.get().limiter.allow_cost(call.text, call.cost) {
-            Ok(allowed) => Quick::Done(allowed),
-            Err(error) => Quick::failed(from_engine(&error)),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn quick_allow<'py>(call: &Plain<'_, 'py>) -> Quick<Bound<'py, PyAny>> {
-        match Self::quick_bool(call) {
-            Quick::Done(allowed) => {
-                Quick::Done(PyBool::new(call.key.py(), allowed).to_owned().into_any())
-            }
-            Quick::Failed(error) => Quick::Failed(error),
-            Quick::Behind => Quick::Behind,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn quick_check<'py>(call: &Plain<'_, 'py>) -> Quick<Bound<'py, PyAny>> {
-        let (py, limiter) = (call.key.py(), call.limiter.get());
-        let Some(maker) = limiter.maker.as_ref().filter(|_| Self::is_quick(call)) else {
-            return Quick::Behind;
-        };
-        let mut outcome = Outcome::UNDECIDED;
-        if let Err(error) = limiter.limiter.outcome_into(&mut outcome, call.text, call.cost) {
-            return Quick::failed(from_engine(&error));
-        }
-        let key = call.key.to_owned().unbind();
-        match Bound::new(py, PyDecision::short(outcome, maker.clone_ref(py), key)) {
-            Ok(decision) => Quick::Done(decision.into_any()),
-            Err(error) => Quick::failed(error),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn quick_aallow<'py>(call: &Plain<'_, 'py>) -> Quick<Bound<'py, PyAny>> {
-        match Self::quick_bool(call) {
-            Quick::Done(allowed) => ready_bool(call.key.py(), allowed).into(),
-            Quick::Failed(error) => Quick::Failed(error),
-            Quick::Behind => Quick::Behind,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn quick_acheck<'py>(call: &Plain<'_, 'py>) -> Quick<Bound<'py, PyAny>> {
-        match Self::quick_check(call) {
-            Quick::Done(decision) => ready(decision).into(),
-            other => other,
-        }
-    }
+    /// Whether decisions may have to wait for a server.
+    waits: bool,
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "arguments made by extraction are ours")]
@@ -168,31 +42,69 @@ impl PyLimiter {
 impl PyLimiter {
     /// Raises `ConfigError` when the limit or the store makes no sense.
     #[new]
-    #[pyo3(signature = (limit: "str", *, name: "str" = "default", store: "str" = "memory://", clock: "Clock | None" = None) -> "typing_extensions.Self")]
+    #[pyo3(signature = (
+        limit: "str",
+        *,
+        name: "str" = "default",
+        store: "str" = "memory://",
+        on_store_error: "str" = "local",
+        lease: "float | datetime.timedelta | None" = None,
+        clock: "Clock | None" = None,
+    ) -> "typing_extensions.Self")]
     fn new(
         py: Python<'_>,
         limit: &str,
         name: &str,
         store: &str,
+        on_store_error: &str,
+        lease: Option<Seconds>,
         clock: Option<&Bound<'_, PyClock>>,
     ) -> PyResult<Self> {
         let clock = clock::choose(clock);
+        let rule = Rule::new(name, parse_limits(limit)?).on_store_error(mode(on_store_error)?);
+        let rule = match lease {
+            Some(validity) => rule.lease(validity.0),
+            None => rule,
+        };
         let limiter = Limiter::builder()
-            .rule(Rule::new(name, parse_limits(limit)?))
-            .shared_store(open_store(store).map_err(|error| from_engine(&error))?)
+            .rule(rule)
+            .shared_store(open(store)?)
             .clock(Arc::clone(&clock))
             .build()
             .map_err(|error| from_engine(&error))?;
         let maker = limiter.one_limit().map(|limit| Maker { limit, clock: Arc::clone(&clock) });
         let maker = maker.map(|maker| Py::new(py, maker)).transpose()?;
         let notices = Notices::new(limiter.store_name());
-        Ok(Self { limiter, clock, maker, notices })
+        let waits = limiter.waits();
+        Ok(Self { limiter, clock, maker, notices, waits })
     }
 
     /// The rule's name, which tells its counts from those of others in the same store.
     #[getter]
     fn name(&self) -> &str {
         self.limiter.rules()[0].name()
+    }
+
+    /// Whether a decision may have to wait for a server.
+    #[getter]
+    fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// What happened with the store in this process: its name, and for one in a server its
+    /// health and counts.
+    #[pyo3(signature = () -> "dict[str, str | int]")]
+    fn store_stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        stats(py, &**self.limiter.store())
+    }
+
+    /// Gives back what was paid for in advance, and closes connections. A later check opens
+    /// what it needs again.
+    fn close(&self) -> PyResult<()> {
+        self.in_peace(|| {
+            self.limiter.close();
+            Ok(())
+        })
     }
 
     /// The limits, in canonical spelling.
@@ -242,19 +154,19 @@ impl PyLimiter {
     /// Forgets `key`: it starts again with full quota.
     #[pyo3(signature = (key: "str") -> "None")]
     fn reset(&self, key: KeyArg<'_>) -> PyResult<()> {
-        self.limiter.reset(&key.0).map_err(|error| from_engine(&error))
+        self.in_peace(|| self.limiter.reset(&key.0))
     }
 
     /// Gives `cost` units back to `key`, at most until it is full.
     #[pyo3(signature = (key: "str", *, cost: "int" = Units(1)) -> "None")]
     fn refund(&self, key: KeyArg<'_>, cost: Units) -> PyResult<()> {
-        self.limiter.refund(&key.0, cost.0).map_err(|error| from_engine(&error))
+        self.in_peace(|| self.limiter.refund(&key.0, cost.0))
     }
 
     /// Takes `cost` units from `key` whether or not they are there: a penalty.
     #[pyo3(signature = (key: "str", *, cost: "int" = Units(1)) -> "None")]
     fn debit(&self, key: KeyArg<'_>, cost: Units) -> PyResult<()> {
-        self.limiter.debit(&key.0, cost.0).map_err(|error| from_engine(&error))
+        self.in_peace(|| self.limiter.debit(&key.0, cost.0))
     }
 
     /// Replaces `reserved` units, taken for the time `decision.charged_at_ns`, by the `actual`
@@ -267,9 +179,8 @@ impl PyLimiter {
         actual: Units,
         charged_at_ns: u64,
     ) -> PyResult<()> {
-        self.limiter
-            .settle(&key.0, reserved.0, actual.0, Nanos(charged_at_ns))
-            .map_err(|error| from_engine(&error))
+        let charged_at = Nanos(charged_at_ns);
+        self.in_peace(|| self.limiter.settle(&key.0, reserved.0, actual.0, charged_at))
     }
 
     /// Nanoseconds by this limiter's clock.
@@ -281,7 +192,16 @@ impl PyLimiter {
     #[pyo3(signature = (key: "str", *, cost: "int" = Units(1)) -> "collections.abc.Awaitable[Decision]")]
     fn acheck<'py>(&self, key: Bound<'py, PyAny>, cost: Units) -> PyResult<Bound<'py, PyAny>> {
         let py = key.py();
-        ready(self.check(key, cost)?.into_bound_py_any(py)?)
+        if !self.waits {
+            return ready(self.check(key, cost)?.into_bound_py_any(py)?);
+        }
+        let text: KeyArg<'_> = key.extract()?;
+        if self.is_known(&text, cost) {
+            return ready(self.check(key.clone(), cost)?.into_bound_py_any(py)?);
+        }
+        let owner = key.cast::<PyString>().ok().map(|key| key.clone().unbind());
+        let made = Made::Decision { clock: Arc::clone(&self.clock), key: owner };
+        self.expected(py, &text, cost, made)
     }
 
     /// `allow`, to be awaited.
@@ -292,7 +212,13 @@ impl PyLimiter {
         key: KeyArg<'_>,
         cost: Units,
     ) -> PyResult<Bound<'py, PyAny>> {
-        ready_bool(py, self.allow(key, cost)?)
+        if !self.waits {
+            return ready_bool(py, self.allow(key, cost)?);
+        }
+        if self.is_known(&key, cost) {
+            return ready_bool(py, false);
+        }
+        self.expected(py, &key, cost, Made::Bool)
     }
 
     /// `check_many`, to be awaited.

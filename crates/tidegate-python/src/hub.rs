@@ -1,0 +1,222 @@
+//! How decisions that a thread brings get to an event loop.
+//!
+//! Every loop has a hub: a list of decisions that have come, and a socket that wakes the loop.
+//! The thread that brings a decision leaves it in the list, and wakes the loop if the list was
+//! empty; it never touches Python. The loop then hands out all that has come. So one wake-up
+//! serves as many decisions as have come meanwhile.
+
+use std::{
+    collections::HashMap,
+    io::{ErrorKind, Read as _, Write as _},
+    os::{fd::AsRawFd as _, unix::net::UnixStream},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use pyo3::{
+    intern,
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyBool, PyString, PyWeakrefReference},
+};
+use tidegate::{Clock, Decided, Decision, Error};
+
+use crate::{decision::PyDecision, errors::from_engine};
+
+/// The hub of one event loop.
+#[pyclass(frozen, module = "tidegate._native")]
+pub(crate) struct Hub {
+    inbox: Arc<Inbox>,
+    /// Where the loop listens.
+    bell: UnixStream,
+    waiting: Mutex<Waiting>,
+}
+
+/// Where threads leave decisions.
+struct Inbox {
+    come: Mutex<Vec<(u64, Result<Decision, Error>)>>,
+    bell: UnixStream,
+}
+
+/// Futures whose decision has not come, by the number of their question.
+#[derive(Default)]
+struct Waiting {
+    last: u64,
+    futures: HashMap<u64, Waiter>,
+}
+
+/// Who waits for a decision, and what becomes of it.
+struct Waiter {
+    future: Py<PyAny>,
+    made: Made,
+}
+
+/// What a caller wants to be told.
+pub(crate) enum Made {
+    /// Yes or no.
+    Bool,
+    /// The decision, with what belongs to it in Python.
+    Decision { clock: Arc<dyn Clock>, key: Option<Py<PyString>> },
+}
+
+impl Made {
+    pub(crate) fn make(
+        self,
+        py: Python<'_>,
+        decided: Result<Decision, Error>,
+    ) -> PyResult<Bound<'_, PyAny>> {
+        let decision = decided.map_err(|error| from_engine(&error))?;
+        match self {
+            Self::Bool => Ok(PyBool::new(py, decision.allowed).to_owned().into_any()),
+            Self::Decision { clock, key } => {
+                Ok(Bound::new(py, PyDecision::new(decision, &clock, key))?.into_any())
+            }
+        }
+    }
+}
+
+impl Inbox {
+    fn leave(&self, number: u64, decided: Result<Decision, Error>) {
+        let mut come = self.come.lock().unwrap_or_else(PoisonError::into_inner);
+        come.push((number, decided));
+        let is_first = come.len() == 1;
+        drop(come);
+        if is_first {
+            // Full means that the loop has been woken and has not come yet.
+            let _ = (&self.bell).write(&[1]);
+        }
+    }
+}
+
+#[pymethods]
+impl Hub {
+    /// Hands out the decisions that have come. Called by the loop when the bell rings.
+    fn drain(&self, py: Python<'_>) -> PyResult<()> {
+        let mut rings = [0; 64];
+        loop {
+            match (&self.bell).read(&mut rings) {
+                Ok(0) => break,
+                Ok(count) if count < rings.len() => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        let come = {
+            let mut come = self.inbox.come.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *come)
+        };
+        for (number, decided) in come {
+            let waiter = self.waiting().futures.remove(&number);
+            if let Some(waiter) = waiter {
+                finish(py, waiter, decided)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Resolves a future, unless its task was cancelled.
+fn finish(py: Python<'_>, waiter: Waiter, decided: Result<Decision, Error>) -> PyResult<()> {
+    let future = waiter.future.bind(py);
+    if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+        return Ok(());
+    }
+    match waiter.made.make(py, decided) {
+        Ok(answer) => future.call_method1(intern!(py, "set_result"), (answer,))?,
+        Err(error) => future.call_method1(intern!(py, "set_exception"), (error,))?,
+    };
+    Ok(())
+}
+
+impl Hub {
+    fn new() -> std::io::Result<Self> {
+        let (bell, ring) = UnixStream::pair()?;
+        bell.set_nonblocking(true)?;
+        ring.set_nonblocking(true)?;
+        let inbox = Arc::new(Inbox { come: Mutex::default(), bell: ring });
+        Ok(Self { inbox, bell, waiting: Mutex::default() })
+    }
+
+    /// The hub of the running event loop, and the loop.
+    pub(crate) fn of_running_loop(py: Python<'_>) -> PyResult<(Bound<'_, Self>, Bound<'_, PyAny>)> {
+        static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let running = RUNNING.import(py, "asyncio", "get_running_loop")?.call0()?;
+        if let Some(hub) = last_hub(py, &running) {
+            return Ok((hub, running));
+        }
+        let hub = Self::find(py, &running)?;
+        remember(&running, &hub);
+        Ok((hub, running))
+    }
+
+    /// The hub of `running`, kept for as long as the loop is.
+    fn find<'py>(py: Python<'py>, running: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
+        static HUBS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let make =
+            || py.import("weakref")?.getattr("WeakKeyDictionary")?.call0().map(Bound::unbind);
+        let hubs = HUBS.get_or_try_init(py, make)?.bind(py);
+        let known = hubs.call_method1(intern!(py, "get"), (running,))?;
+        if let Ok(hub) = known.cast_into::<Self>() {
+            return Ok(hub);
+        }
+        let hub = Bound::new(py, Self::new()?)?;
+        let descriptor = hub.get().bell.as_raw_fd();
+        let drain = hub.getattr(intern!(py, "drain"))?;
+        running.call_method1(intern!(py, "add_reader"), (descriptor, drain))?;
+        hubs.set_item(running, &hub)?;
+        Ok(hub)
+    }
+
+    /// A future of `running`, and what a thread is to call with the decision.
+    pub(crate) fn expect<'py>(
+        &self,
+        running: &Bound<'py, PyAny>,
+        made: Made,
+    ) -> PyResult<(Bound<'py, PyAny>, Expected)> {
+        let future = running.call_method0(intern!(running.py(), "create_future"))?;
+        let mut waiting = self.waiting();
+        waiting.last += 1;
+        let number = waiting.last;
+        let waiter = Waiter { future: future.clone().unbind(), made };
+        waiting.futures.insert(number, waiter);
+        Ok((future, Expected { inbox: Arc::clone(&self.inbox), number }))
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A decision that a loop waits for.
+pub(crate) struct Expected {
+    inbox: Arc<Inbox>,
+    number: u64,
+}
+
+impl Expected {
+    /// What to call with the decision, from any thread.
+    pub(crate) fn into_done(self) -> Decided {
+        Box::new(move |decided| self.inbox.leave(self.number, decided))
+    }
+}
+
+/// The loop that was asked for last, and its hub: nearly always the same again.
+static LAST: Mutex<Option<(Py<PyWeakrefReference>, Py<Hub>)>> = Mutex::new(None);
+
+fn last_hub<'py>(py: Python<'py>, running: &Bound<'py, PyAny>) -> Option<Bound<'py, Hub>> {
+    let last = LAST.try_lock().ok()?;
+    let (known, hub) = last.as_ref()?;
+    let is_same = known.bind(py).upgrade().is_some_and(|known| known.is(running));
+    is_same.then(|| hub.bind(py).clone())
+}
+
+fn remember(running: &Bound<'_, PyAny>, hub: &Bound<'_, Hub>) {
+    let Ok(weak) = PyWeakrefReference::new(running) else { return };
+    let new = Some((weak.unbind(), hub.clone().unbind()));
+    if let Ok(mut last) = LAST.try_lock() {
+        let old = std::mem::replace(&mut *last, new);
+        drop(last);
+        // Not under the lock: what is let go may run Python code.
+        drop(old);
+    }
+}

@@ -1,0 +1,90 @@
+//! The calls that the interpreter passes on as they lie on its stack.
+//!
+//! Only what is answered at once; everything else is for the ordinary methods.
+
+use pyo3::{prelude::*, types::PyBool};
+use tidegate::Outcome;
+
+use super::PyLimiter;
+use crate::{
+    convert::MAX_KEY_BYTES,
+    decision::PyDecision,
+    errors::from_engine,
+    fastcall::{Plain, Quick},
+    ready::{ready, ready_bool},
+    switch,
+};
+
+impl PyLimiter {
+    /// Whether a call with this key can be answered at once.
+    #[inline]
+    fn is_quick(call: &Plain<'_, '_>) -> bool {
+        (1..=MAX_KEY_BYTES).contains(&call.text.len())
+            && switch::is_enabled()
+            && call.limiter.get().notices.is_settled()
+    }
+
+    #[inline]
+    fn quick_bool(call: &Plain<'_, '_>) -> Quick<bool> {
+        if !Self::is_quick(call) {
+            return Quick::Behind;
+        }
+        let limiter = &call.limiter.get();
+        if limiter.waits {
+            let is_known = limiter.limiter.is_known_denial(call.text, call.cost);
+            return if is_known { Quick::Done(false) } else { Quick::Behind };
+        }
+        match call.limiter.get().limiter.allow_cost(call.text, call.cost) {
+            Ok(allowed) => Quick::Done(allowed),
+            Err(error) => Quick::failed(from_engine(&error)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn quick_allow<'py>(call: &Plain<'_, 'py>) -> Quick<Bound<'py, PyAny>> {
+        match Self::quick_bool(call) {
+            Quick::Done(allowed) => {
+                Quick::Done(PyBool::new(call.key.py(), allowed).to_owned().into_any())
+            }
+            Quick::Failed(error) => Quick::Failed(error),
+            Quick::Behind => Quick::Behind,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn quick_check<'py>(call: &Plain<'_, 'py>) -> Quick<Bound<'py, PyAny>> {
+        let (py, limiter) = (call.key.py(), call.limiter.get());
+        if limiter.waits {
+            return Quick::Behind;
+        }
+        let Some(maker) = limiter.maker.as_ref().filter(|_| Self::is_quick(call)) else {
+            return Quick::Behind;
+        };
+        let mut outcome = Outcome::UNDECIDED;
+        if let Err(error) = limiter.limiter.outcome_into(&mut outcome, call.text, call.cost) {
+            return Quick::failed(from_engine(&error));
+        }
+        let key = call.key.to_owned().unbind();
+        match Bound::new(py, PyDecision::short(outcome, maker.clone_ref(py), key)) {
+            Ok(decision) => Quick::Done(decision.into_any()),
+            Err(error) => Quick::failed(error),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn quick_aallow<'py>(call: &Plain<'_, 'py>) -> Quick<Bound<'py, PyAny>> {
+        match Self::quick_bool(call) {
+            Quick::Done(allowed) => ready_bool(call.key.py(), allowed).into(),
+            Quick::Failed(error) => Quick::Failed(error),
+            Quick::Behind => Quick::Behind,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn quick_acheck<'py>(call: &Plain<'_, 'py>) -> Quick<Bound<'py, PyAny>> {
+        match Self::quick_check(call) {
+            Quick::Done(decision) => ready(decision).into(),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Opening stores by their URLs, what the log hears of them, and what they tell of themselves.
+
+use std::sync::Arc;
+
+use pyo3::{prelude::*, types::PyDict};
+use tidegate::{Event, Health, OnStoreError, Store, open_store_with};
+
+use crate::errors::{ConfigError, from_engine};
+
+/// Opens the store that `url` names. Outages go to the log.
+pub(crate) fn open(url: &str) -> PyResult<Arc<dyn Store>> {
+    let scheme = url.split(':').next().unwrap_or_default().to_owned();
+    let listener = move |event: &Event| tell(&scheme, event);
+    open_store_with(url, Arc::new(listener)).map_err(|error| from_engine(&error))
+}
+
+/// Writes a line in the log. Whoever noticed may be a thread that Python knows nothing of, and
+/// the interpreter may be on its way out.
+fn tell(scheme: &str, event: &Event) {
+    let error = match event {
+        Event::Down(error) => Some(error.to_string()),
+        Event::Up => None,
+        _ => return,
+    };
+    Python::try_attach(|py| {
+        let said = py
+            .import("tidegate._store")
+            .and_then(|module| module.getattr("tell")?.call1((scheme, error)));
+        if let Err(error) = said {
+            error.write_unraisable(py, None);
+        }
+    });
+}
+
+/// What becomes of a request when the store gives no answer.
+pub(crate) fn mode(text: &str) -> PyResult<OnStoreError> {
+    text.parse().map_err(|_| {
+        ConfigError::new_err(format!(
+            "`on_store_error` must be \"open\", \"closed\" or \"local\", got {text:?}"
+        ))
+    })
+}
+
+/// What happened with a store in this process.
+pub(crate) fn stats<'py>(py: Python<'py>, store: &dyn Store) -> PyResult<Bound<'py, PyDict>> {
+    let stats = PyDict::new(py);
+    stats.set_item("store", store.name())?;
+    let Some(remote) = store.remote() else { return Ok(stats) };
+    let health = match remote.health() {
+        Health::Up => "up",
+        Health::Down => "down",
+    };
+    let counts = remote.stats();
+    stats.set_item("health", health)?;
+    stats.set_item("exchanges", counts.exchanges)?;
+    stats.set_item("decided", counts.decided)?;
+    stats.set_item("coalesced", counts.coalesced)?;
+    stats.set_item("known", counts.known)?;
+    stats.set_item("failures", counts.failures)?;
+    stats.set_item("timeouts", counts.timeouts)?;
+    stats.set_item("outages", counts.outages)?;
+    Ok(stats)
+}
