@@ -118,14 +118,15 @@ impl Hub {
 /// Resolves a future, unless its task was cancelled.
 fn finish(py: Python<'_>, waiter: Waiter, decided: Result<Decision, Error>) -> PyResult<()> {
     let future = waiter.future.bind(py);
-    if future.call_method0(intern!(py, "done"))?.is_truthy()? {
-        return Ok(());
-    }
-    match waiter.made.make(py, decided) {
-        Ok(answer) => future.call_method1(intern!(py, "set_result"), (answer,))?,
-        Err(error) => future.call_method1(intern!(py, "set_exception"), (error,))?,
+    let told = match waiter.made.make(py, decided) {
+        Ok(answer) => future.call_method1(intern!(py, "set_result"), (answer,)),
+        Err(error) => future.call_method1(intern!(py, "set_exception"), (error,)),
     };
-    Ok(())
+    match told {
+        // Asked only now: nearly every future is still open.
+        Err(_) if future.call_method0(intern!(py, "done"))?.is_truthy()? => Ok(()),
+        told => told.map(drop),
+    }
 }
 
 impl Hub {

@@ -2,15 +2,18 @@
 //!
 //! Only what is answered at once; everything else is for the ordinary methods.
 
+use std::{borrow::Cow, sync::Arc};
+
 use pyo3::{prelude::*, types::PyBool};
 use tidegate::Outcome;
 
 use super::PyLimiter;
 use crate::{
-    convert::MAX_KEY_BYTES,
+    convert::{KeyArg, MAX_KEY_BYTES, Units},
     decision::PyDecision,
     errors::from_engine,
     fastcall::{Plain, Quick},
+    hub::Made,
     ready::{ready, ready_bool},
     switch,
 };
@@ -29,15 +32,30 @@ impl PyLimiter {
         if !Self::is_quick(call) {
             return Quick::Behind;
         }
-        let limiter = &call.limiter.get();
-        if limiter.waits {
-            let is_known = limiter.limiter.is_known_denial(call.text, call.cost);
-            return if is_known { Quick::Done(false) } else { Quick::Behind };
+        let limiter = call.limiter.get();
+        if limiter.waits && !limiter.limiter.is_known_denial(call.text, call.cost) {
+            let (text, cost) = (call.text, call.cost);
+            return limiter.in_peace(|| limiter.limiter.allow_cost(text, cost)).into();
         }
-        match call.limiter.get().limiter.allow_cost(call.text, call.cost) {
+        match limiter.limiter.allow_cost(call.text, call.cost) {
             Ok(allowed) => Quick::Done(allowed),
             Err(error) => Quick::failed(from_engine(&error)),
         }
+    }
+
+    /// An answer that is awaited from a server, unless it is a refusal that is known.
+    fn quick_await<'py>(call: &Plain<'_, 'py>, made: Made) -> Quick<Bound<'py, PyAny>> {
+        let limiter = call.limiter.get();
+        let is_known = limiter.limiter.is_known_denial(call.text, call.cost);
+        if is_known || !Self::is_quick(call) {
+            return Quick::Behind;
+        }
+        let key = KeyArg(Cow::Borrowed(call.text));
+        // Attached anew, so that PyO3 knows it: what is dropped on the way is let go at once.
+        let future = Python::attach(|py| {
+            limiter.expected(py, &key, Units(call.cost), made).map(Bound::unbind)
+        });
+        future.map(|future| future.into_bound(call.key.py())).into()
     }
 
     #[inline]
@@ -73,6 +91,9 @@ impl PyLimiter {
 
     #[inline]
     pub(crate) fn quick_aallow<'py>(call: &Plain<'_, 'py>) -> Quick<Bound<'py, PyAny>> {
+        if call.limiter.get().waits {
+            return Self::quick_await(call, Made::Bool);
+        }
         match Self::quick_bool(call) {
             Quick::Done(allowed) => ready_bool(call.key.py(), allowed).into(),
             Quick::Failed(error) => Quick::Failed(error),
@@ -82,6 +103,11 @@ impl PyLimiter {
 
     #[inline]
     pub(crate) fn quick_acheck<'py>(call: &Plain<'_, 'py>) -> Quick<Bound<'py, PyAny>> {
+        let limiter = call.limiter.get();
+        if limiter.waits {
+            let (clock, key) = (Arc::clone(&limiter.clock), Some(call.key.to_owned().unbind()));
+            return Self::quick_await(call, Made::Decision { clock, key });
+        }
         match Self::quick_check(call) {
             Quick::Done(decision) => ready(decision).into(),
             other => other,
