@@ -170,7 +170,7 @@ fn tls_is_as_strict_as_sslmode_says() {
     let server = PostgresServer::start_with(PostgresOptions { tls: true, ..Default::default() });
     let by_name = server.tcp_url("postgres");
     let by_address = by_name.replace("localhost", "127.0.0.1");
-    let ca = format!("ca={}", server.authority().display());
+    let ca = format!("ca={}", server.certificates().unwrap().ca.display());
     let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
         WHERE ssl AND application_name = 'tidegate'";
     for (url, options, expected) in [

@@ -1,17 +1,18 @@
 //! Certificates for tests of TLS, made on the spot.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
-    process::Command,
 };
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 /// An authority, and what it signed for a server on loopback and for a client; PEM files.
 #[derive(Clone, Debug)]
 pub struct Certificates {
     /// The authority's certificate.
     pub ca: PathBuf,
-    /// The server's certificate, for `localhost` and 127.0.0.1.
+    /// The server's certificate, for `localhost` and no address.
     pub server_cert: PathBuf,
     /// The server's key.
     pub server_key: PathBuf,
@@ -21,70 +22,39 @@ pub struct Certificates {
     pub client_key: PathBuf,
 }
 
-const EC: [&str; 5] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-
 impl Certificates {
-    /// Makes them in `directory`, valid for two days.
+    /// Makes them in `directory`.
     ///
     /// # Panics
     ///
-    /// When `openssl` is missing or fails.
+    /// When the directory cannot be written to.
     #[must_use]
     pub fn make(directory: &Path) -> Self {
-        let file = |name: &str| directory.join(name);
-        let text = |path: &Path| path.display().to_string();
-        let (ca, ca_key) = (file("ca.crt"), file("ca.key"));
-        let mut words = vec!["req", "-x509", "-days", "2", "-subj", "/CN=tidegate test"];
-        words.extend(EC);
-        let (ca_text, ca_key_text) = (text(&ca), text(&ca_key));
-        words.extend(["-keyout", &ca_key_text, "-out", &ca_text]);
-        openssl(&words);
+        let write = |name: &str, text: &str| {
+            let path = directory.join(name);
+            fs::write(&path, text).expect("the directory is writable");
+            path
+        };
+        let mut params = CertificateParams::new(Vec::new()).expect("no names are good names");
+        // A certificate that is named like its issuer looks self-signed to OpenSSL.
+        params.distinguished_name.push(DnType::CommonName, "tidegate test authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(params, new_key()).expect("it signs itself");
         let signed = |name: &str| {
-            let (key, request, cert) = (
-                file(&format!("{name}.key")),
-                file(&format!("{name}.csr")),
-                file(&format!("{name}.crt")),
-            );
-            let (key_text, request_text, cert_text) = (text(&key), text(&request), text(&cert));
-            let mut words = vec!["req", "-subj", "/CN=localhost"];
-            words.extend(EC);
-            words.extend(["-keyout", &key_text, "-out", &request_text]);
-            openssl(&words);
-            let names = file("names.ext");
-            fs::write(&names, "subjectAltName=DNS:localhost,IP:127.0.0.1\n").expect("writable");
-            let names = text(&names);
-            openssl(&[
-                "x509",
-                "-req",
-                "-days",
-                "2",
-                "-in",
-                &request_text,
-                "-CA",
-                &ca_text,
-                "-CAkey",
-                &ca_key_text,
-                "-CAcreateserial",
-                "-extfile",
-                &names,
-                "-out",
-                &cert_text,
-            ]);
-            (cert, key)
+            let key = new_key();
+            let names = ["localhost".to_owned()];
+            let params = CertificateParams::new(names).expect("a name that makes sense");
+            let certificate = params.signed_by(&key, &authority).expect("it signs others");
+            let cert = write(&format!("{name}.crt"), &certificate.pem());
+            (cert, write(&format!("{name}.key"), &key.serialize_pem()))
         };
         let (server_cert, server_key) = signed("server");
         let (client_cert, client_key) = signed("client");
+        let ca = write("ca.crt", &authority.pem());
         Self { ca, server_cert, server_key, client_cert, client_key }
     }
 }
 
-fn openssl(words: &[&str]) {
-    match Command::new("openssl").args(words).output() {
-        Ok(output) if output.status.success() => {}
-        Ok(output) => panic!("openssl failed: {}", String::from_utf8_lossy(&output.stderr)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            panic!("`openssl` is missing; install it, on Debian: apt-get install openssl")
-        }
-        Err(error) => panic!("openssl does not start: {error}"),
-    }
+fn new_key() -> KeyPair {
+    KeyPair::generate().expect("chance is to be had")
 }

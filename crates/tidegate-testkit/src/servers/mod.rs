@@ -4,15 +4,7 @@
 //! that passes because nothing was tested is worse than one that fails. Readiness is found out
 //! by asking.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::missing_panics_doc,
-    reason = "a test's set-up that fails fails the test"
-)]
-
 mod certificates;
-mod pg_certificates;
-mod pg_process;
 pub mod pgbouncer;
 pub mod postgres;
 mod process;

@@ -7,24 +7,22 @@ use std::{
         process::CommandExt as _,
     },
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
     sync::{Arc, Mutex, PoisonError, Weak},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::{
-    pg_certificates,
-    pg_process::{family, free_port, id_of, signal},
+    Certificates, free_port,
+    process::{Process, postgres_if_root},
+    wait_until,
 };
 
-/// How long a server may take to start or to stop.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks at whether it has.
-const PAUSE: Duration = Duration::from_millis(20);
+/// How long a server may take to start or to stop, in seconds.
+const PATIENCE: u64 = 30;
 
 /// What is special about a server.
 #[derive(Clone, Debug, Default)]
@@ -43,30 +41,40 @@ pub struct PostgresOptions {
 /// Runs as the user `postgres` when the tests run as root, because it refuses to run as root.
 #[derive(Debug)]
 pub struct PostgresServer {
+    // Before the folder, so that it is gone when the folder goes.
+    process: Option<Process>,
     folder: TempDir,
     port: u16,
     owner: Option<(u32, u32)>,
     options: PostgresOptions,
-    process: Option<Child>,
+    certificates: Option<Certificates>,
 }
 
 impl PostgresServer {
     /// Starts a server with nothing special.
+    ///
+    /// # Panics
+    ///
+    /// When PostgreSQL is missing or does not start.
     #[must_use]
     pub fn start() -> Self {
         Self::start_with(PostgresOptions::default())
     }
 
     /// Starts a server.
+    ///
+    /// # Panics
+    ///
+    /// When PostgreSQL is missing or does not start.
     #[must_use]
     pub fn start_with(options: PostgresOptions) -> Self {
-        // Not below TMPDIR: the path of a socket is short, and the server's user must get there.
-        let folder = tempfile::Builder::new().prefix("tidegate-pg-").tempdir_in("/tmp").unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let owner = rustix::process::geteuid().is_root().then(|| (id_of("-u"), id_of("-g")));
-        let mut server = Self { folder, port: free_port(), owner, options, process: None };
+        let folder = folder_for_all("tidegate-pg-");
+        let certificates = options.tls.then(|| Certificates::make(folder.path()));
+        let owner = postgres_if_root();
+        let port = free_port();
+        let mut server = Self { process: None, folder, port, owner, options, certificates };
         for part in ["data", "run"] {
-            fs::create_dir(server.path(part)).unwrap();
+            fs::create_dir(server.path(part)).expect("the folder is writable");
             server.give_away(&server.path(part));
         }
         server.init();
@@ -75,6 +83,10 @@ impl PostgresServer {
     }
 
     /// The server that the tests of this process share; gone with the last who holds it.
+    ///
+    /// # Panics
+    ///
+    /// When PostgreSQL is missing or does not start.
     #[must_use]
     pub fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<PostgresServer>> = Mutex::new(Weak::new());
@@ -111,13 +123,17 @@ impl PostgresServer {
         format!("postgresql://{login}@localhost:{}/postgres?", self.port)
     }
 
-    /// The authority that signed the server's certificate.
+    /// Its certificates, when it speaks TLS.
     #[must_use]
-    pub fn authority(&self) -> PathBuf {
-        self.path("ca.pem")
+    pub const fn certificates(&self) -> Option<&Certificates> {
+        self.certificates.as_ref()
     }
 
     /// What `psql` prints for `sql`: a line for each row, with `|` between columns.
+    ///
+    /// # Panics
+    ///
+    /// When the statement fails.
     #[must_use]
     pub fn psql(&self, sql: &str) -> String {
         let output = self.ask(sql);
@@ -129,30 +145,28 @@ impl PostgresServer {
     /// Stops the server, and does not wait for anybody who is connected.
     pub fn stop(&mut self) {
         let Some(mut process) = self.process.take() else { return };
-        for pid in family(process.id()) {
-            signal(pid, Signal::CONT);
-        }
-        signal(process.id(), Signal::INT);
-        let end = Instant::now() + PATIENCE;
-        while process.try_wait().is_ok_and(|status| status.is_none()) {
-            if Instant::now() > end {
-                let _ = process.kill();
-                let _ = process.wait();
-            }
-            thread::sleep(PAUSE);
-        }
+        process.signal_family(Signal::CONT);
+        process.end(Signal::INT, Duration::from_secs(PATIENCE));
     }
 
     /// Starts the server again, with what it knew.
+    ///
+    /// # Panics
+    ///
+    /// When PostgreSQL is missing or does not start.
     pub fn restart(&mut self) {
         self.stop();
         self.launch();
     }
 
     /// Starts the server again as a standby of nobody: it can be read, and not written.
+    ///
+    /// # Panics
+    ///
+    /// When PostgreSQL is missing or does not start.
     pub fn become_standby(&mut self) {
         self.stop();
-        fs::write(self.path("data/standby.signal"), "").unwrap();
+        fs::write(self.path("data/standby.signal"), "").expect("the folder is writable");
         self.launch();
     }
 
@@ -171,8 +185,8 @@ impl PostgresServer {
     }
 
     fn signal_all(&self, kind: Signal) {
-        for pid in self.process.iter().flat_map(|process| family(process.id())) {
-            signal(pid, kind);
+        if let Some(process) = &self.process {
+            process.signal_family(kind);
         }
     }
 
@@ -182,7 +196,7 @@ impl PostgresServer {
 
     fn give_away(&self, path: &Path) {
         if let Some((user, group)) = self.owner {
-            chown(path, Some(user), Some(group)).unwrap();
+            chown(path, Some(user), Some(group)).expect("root may give files away");
         }
     }
 
@@ -199,22 +213,19 @@ impl PostgresServer {
     fn init(&self) {
         let mut initdb = self.command("initdb");
         initdb.args(["--no-sync", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]);
-        let output = initdb.arg("-D").arg(self.path("data")).output().unwrap();
+        let output = initdb.arg("-D").arg(self.path("data")).output().expect("initdb runs");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "initdb failed: {said}");
         let over_tcp = if self.options.password.is_some() { "scram-sha-256" } else { "trust" };
         let access = format!(
             "local all all trust\nhost all all 127.0.0.1/32 {over_tcp}\nhost all all ::1/128 {over_tcp}\n"
         );
-        fs::write(self.path("data/pg_hba.conf"), access).unwrap();
-        if self.options.tls {
-            let made = pg_certificates::make("localhost");
-            fs::write(self.authority(), made.authority).unwrap();
-            for (name, text) in [("server.pem", made.certificate), ("server.key", made.key)] {
-                fs::write(self.path(name), text).unwrap();
-                fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600)).unwrap();
-                self.give_away(&self.path(name));
-            }
+        fs::write(self.path("data/pg_hba.conf"), access).expect("initdb made the folder");
+        if let Some(Certificates { server_key, .. }) = &self.certificates {
+            // The server refuses a key that others may read.
+            let private = fs::Permissions::from_mode(0o600);
+            fs::set_permissions(server_key, private).expect("the key was just made");
+            self.give_away(server_key);
         }
     }
 
@@ -224,31 +235,25 @@ impl PostgresServer {
         server.args(["-p", &self.port.to_string(), "-h", "localhost", "-F"]);
         let mut settings =
             vec!["shared_buffers=64MB".to_owned(), "full_page_writes=off".to_owned()];
-        if self.options.tls {
+        if let Some(Certificates { server_cert, server_key, .. }) = &self.certificates {
             settings.push("ssl=on".into());
-            settings.push(format!("ssl_cert_file={}", self.path("server.pem").display()));
-            settings.push(format!("ssl_key_file={}", self.path("server.key").display()));
+            settings.push(format!("ssl_cert_file={}", server_cert.display()));
+            settings.push(format!("ssl_key_file={}", server_key.display()));
         }
         settings.extend(self.options.settings.iter().cloned());
         for setting in settings {
             server.args(["-c", &setting]);
         }
-        let log = fs::File::create(self.path("log")).unwrap();
-        self.process = Some(server.stderr(log).stdout(Stdio::null()).spawn().unwrap());
-        self.wait_until_ready();
+        let log = self.path("log");
+        let mut process = Process::start(&mut server, "postgresql", &log);
+        wait_until("PostgreSQL answers", PATIENCE, || {
+            let log = || fs::read_to_string(&log).unwrap_or_default();
+            assert!(process.is_running(), "PostgreSQL has ended: {}", log());
+            self.ask("SELECT 1").status.success()
+        });
+        self.process = Some(process);
         if let Some(password) = &self.options.password {
             let _ = self.psql(&format!("ALTER USER postgres PASSWORD '{password}'"));
-        }
-    }
-
-    fn wait_until_ready(&mut self) {
-        let end = Instant::now() + PATIENCE;
-        while !self.ask("SELECT 1").status.success() {
-            let gone =
-                self.process.as_mut().is_none_or(|process| !matches!(process.try_wait(), Ok(None)));
-            let log = || fs::read_to_string(self.path("log")).unwrap_or_default();
-            assert!(!gone && Instant::now() < end, "PostgreSQL did not start: {}", log());
-            thread::sleep(PAUSE);
         }
     }
 
@@ -256,7 +261,7 @@ impl PostgresServer {
         let mut psql = self.command("psql");
         psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres"]);
         psql.args(["-d", "postgres", "-p", &self.port.to_string(), "-c", sql]);
-        psql.arg("-h").arg(self.socket_folder()).output().unwrap()
+        psql.arg("-h").arg(self.socket_folder()).output().expect("psql runs")
     }
 }
 
@@ -264,6 +269,16 @@ impl Drop for PostgresServer {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A temporary folder that other users can look into. Not below TMPDIR: the path of a socket is
+/// short, and the server's user must get there.
+pub(super) fn folder_for_all(prefix: &str) -> TempDir {
+    let folder = tempfile::Builder::new().prefix(prefix).tempdir_in("/tmp");
+    let folder = folder.expect("/tmp is writable");
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(folder.path(), open).expect("the folder is ours");
+    folder
 }
 
 /// Where the server's programs are: Debian keeps them off `PATH`.

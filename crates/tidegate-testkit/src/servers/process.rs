@@ -1,11 +1,15 @@
-//! A server's process.
+//! Processes and users, as every server's set-up needs them.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     path::Path,
     process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// A process that is killed when this is dropped.
 #[derive(Debug)]
@@ -37,11 +41,25 @@ impl Process {
         let _ = self.0.wait();
     }
 
-    /// Sends a signal by its name, for instance `STOP`.
-    pub(super) fn signal(&self, name: &str) {
-        let id = self.0.id().to_string();
-        let status = Command::new("kill").args([&format!("-{name}"), &id]).status();
-        assert!(status.is_ok_and(|status| status.success()), "kill -{name} {id} failed");
+    /// Asks the process to end, and kills it if it has not after `patience`.
+    pub(super) fn end(&mut self, by: Signal, patience: Duration) {
+        self.signal(by);
+        let end = Instant::now() + patience;
+        while self.is_running() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.kill();
+    }
+
+    pub(super) fn signal(&self, kind: Signal) {
+        signal(self.0.id(), kind);
+    }
+
+    /// Sends a signal to the process and its children.
+    pub(super) fn signal_family(&self, kind: Signal) {
+        for pid in family(self.0.id()) {
+            signal(pid, kind);
+        }
     }
 }
 
@@ -49,4 +67,38 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The numbers of the user `postgres` and its group; `None` for anybody but root, who can't be
+/// another user.
+pub(super) fn postgres_if_root() -> Option<(u32, u32)> {
+    let id_of = |what: &str| -> u32 {
+        let output = Command::new("id").args([what, "postgres"]).output().expect("`id` runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        text.trim().parse().expect("there is no user postgres; apt-get install postgresql makes it")
+    };
+    rustix::process::geteuid().is_root().then(|| (id_of("-u"), id_of("-g")))
+}
+
+/// A process and its children.
+fn family(parent: u32) -> Vec<u32> {
+    let mut pids = vec![parent];
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        // After the name in parentheses: state, then the parent.
+        let after = stat.rsplit_once(") ").map_or("", |(_, after)| after);
+        if after.split(' ').nth(1).and_then(|text| text.parse().ok()) == Some(parent) {
+            pids.push(pid);
+        }
+    }
+    pids
+}
+
+fn signal(pid: u32, kind: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    // One that has ended meanwhile is fine.
+    let _ = pid.map(|pid| kill_process(pid, kind));
 }

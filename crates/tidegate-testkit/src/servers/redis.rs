@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, process::Command};
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::{Answer, Certificates, Resp, free_port, process::Process, wait_until};
@@ -148,7 +149,7 @@ impl RedisServer {
     ///
     /// When it does not run.
     pub fn freeze(&self) {
-        self.process.as_ref().expect("the server runs").signal("STOP");
+        self.process.as_ref().expect("the server runs").signal(Signal::STOP);
     }
 
     /// Lets it go on.
@@ -157,7 +158,7 @@ impl RedisServer {
     ///
     /// When it does not run.
     pub fn thaw(&self) {
-        self.process.as_ref().expect("the server runs").signal("CONT");
+        self.process.as_ref().expect("the server runs").signal(Signal::CONT);
     }
 
     /// Starts it again, empty, at the same place.
