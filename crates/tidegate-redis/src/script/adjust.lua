@@ -11,7 +11,8 @@
 --   window  debit   limit, cost, period
 --   counts, log     as window
 --
--- Returns nil, or what is wrong with what the key holds. What is full afterwards is deleted.
+-- Returns nil, or what is wrong with what the key holds. What is full afterwards by the server's
+-- clock is deleted.
 -- Twin of `refund`, `debit` and `settle` in tidegate-core.
 
 local key, kind, verb = KEYS[1], ARGV[1], ARGV[3]
@@ -62,12 +63,15 @@ if verb == 'refund' and ARGV[7] then charged, charged_rest = by.micros(split(ARG
 
 local function change_window()
   local index = floor(now / period)
-  local text, used = by.read_window(key, limit, index)
+  local text, used, found, raw = by.read_window(key, limit, index)
   if text == nil then return used end
   if verb == 'debit' then
     used = min(used + cost, max(2 * limit, used))
-  elseif floor(charged / period) == index then
-    used = max(used - cost, 0)
+  elseif text and floor(charged / period) == index then
+    -- What is given back beyond what was used is used less in the windows before.
+    local borrowed = max(ceil((cost - raw) / limit), 0)
+    index, used = found - borrowed, raw - cost + borrowed * limit
+    if index < 0 then return call('DEL', key) and nil end
   else
     return
   end
@@ -105,7 +109,8 @@ local function change_log()
   if left == 0 then return end
   local newest, nanos = by.entry(key, left - 1)
   local span = newest + period - now + (nanos > rest and 1 or 0)
-  if span <= 0 then call('DEL', key) else call('PEXPIRE', key, ceil(span / 1000)) end
+  local ttl = max(ceil(span / 1000), 0) + grace(now)
+  if ttl == 0 then call('DEL', key) else call('PEXPIRE', key, ttl) end
 end
 
 local changes = { window = change_window, counts = change_counts, log = change_log }

@@ -12,6 +12,14 @@ local KEYS, ARGV, tonumber, type = KEYS, ARGV, tonumber, type
 
 local clock = call('TIME')
 local clock_s, clock_n = tonumber(clock[1]), tonumber(clock[2]) * 1000
+local clock_us = clock_s * 1e6 + tonumber(clock[2])
+
+-- Milliseconds that a key outlasts its meaning as of `us`, the microseconds of a decision's
+-- time. None by the server's own clock. But clients who tell the time do not agree on it: what
+-- is over for one may still count for the next, who would find a fresh counter in its place.
+local function grace(us)
+  return us == clock_us and 0 or 60000
+end
 
 -- Seconds and nanoseconds of a decimal string; nil for other text.
 local function split(text)
@@ -30,7 +38,7 @@ end
 
 -- Writes a point in time, for as long as it lies ahead of now.
 local function keep_time(key, ts, tn, s, n)
-  local left = (ts - s) * 1000 + ceil((tn - n) / 1e6)
-  if left <= 0 then return call('DEL', key) end
+  local left = max((ts - s) * 1000 + ceil((tn - n) / 1e6), 0) + grace(s * 1e6 + n / 1000)
+  if left == 0 or ts < 0 then return call('DEL', key) end
   call('SET', key, format('%d%09d', ts, tn), 'PX', left)
 end

@@ -16,20 +16,22 @@ local function windows()
 
   -- Writes `value`, which means nothing any more when the time `due` (microseconds) has come.
   local function keep(key, value, due, now)
-    local left = ceil((due - now) / 1000)
-    if left <= 0 then return call('DEL', key) end
+    local left = max(ceil((due - now) / 1000), 0) + grace(now)
+    if left == 0 then return call('DEL', key) end
     call('SET', key, value, 'PX', left)
   end
 
   -- Fixed window: INDEX:USED. Units beyond the limit are debt, and spill into later windows.
-  -- Returns the text found, and the units used in the window of now; or nil and what is wrong.
+  -- Returns the text found, the units used in the window of now, and the two numbers as they
+  -- are; or nil and what is wrong.
   local function read_window(key, limit, index)
     local text = pcall('GET', key)
     if not text then return false, 0 end
     if type(text) == 'table' then return nil, text.err end
     local i, used = match(text, '^(%d+):(%d+)$')
     if not i then return nil, 'not a window count' end
-    return text, max(used + (i - index) * limit, 0)
+    i, used = tonumber(i), tonumber(used)
+    return text, max(used + (i - index) * limit, 0), i, used
   end
 
   local function keep_window(key, limit, period, index, used, now)
@@ -53,7 +55,7 @@ local function windows()
   end
 
   local function keep_counts(key, period, w, p, c, now)
-    if p == 0 and c == 0 then return call('DEL', key) end
+    if p == 0 and c == 0 and grace(now) == 0 then return call('DEL', key) end
     keep(key, format('%.0f:%.0f:%.0f', w, p, c), (w + (c > 0 and 2 or 1)) * period, now)
   end
 
@@ -120,6 +122,7 @@ local function windows()
   -- Drops the expired entries and appends `units`, not before the newest entry, which is given
   -- by its time and number, or as nil when none is left.
   local function append(key, period, expired, units, now, rest, newest, nanos, number)
+    local more = grace(now)
     if expired > 0 then call('ZREMRANGEBYRANK', key, 0, expired - 1) end
     local left = period
     if not newest then
@@ -139,7 +142,7 @@ local function windows()
       call('ZADD', key, unpack(chunk))
       units = units - 1000
     end
-    call('PEXPIRE', key, ceil(left / 1000))
+    call('PEXPIRE', key, ceil(left / 1000) + more)
   end
 
   -- Reads a counter, whose numbers stand from ARGV[at] on, for a check. Adds what is needed to

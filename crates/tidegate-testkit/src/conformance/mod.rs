@@ -49,7 +49,7 @@ use std::slice;
 
 use tidegate_core::{Adjustment, Charge, Decision, Limit, Nanos, Verdict};
 
-pub use case::{CASES, Case, Outcome, run};
+pub use case::{CASES, Case, Outcome, run, run_but};
 pub use stress::{Load, stress};
 
 /// A store under test.
