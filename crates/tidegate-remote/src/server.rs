@@ -12,8 +12,8 @@ use std::{
 use tidegate_core::Nanos;
 
 use crate::{
-    Backend, Health, Link, RemoteError, Settings, batch::Batch, breaker::Breaker, memo::Memo,
-    ticket::Ticket,
+    Backend, Health, Link, RemoteError, Reply, Settings, batch::Batch, breaker::Breaker,
+    memo::Memo, ticket::Ticket,
 };
 
 /// Asks that go to the server in one exchange, at the most.
@@ -108,12 +108,13 @@ impl<B: Backend> Server<B> {
         add(&self.counts.coalesced, batch.coalesced());
         let mut replies = Vec::with_capacity(batch.asks.len());
         let (link, error) =
-            self.over(link, deadline, |link| link.exchange(&batch.asks, &mut replies, deadline));
+            self.reach(link, deadline, |link| link.exchange(&batch.asks, &mut replies, deadline));
         let answered = Instant::now();
+        self.conclude(now, answered, error.as_ref().or_else(|| trouble(&replies)));
         for reply in replies.iter().flatten() {
             self.set_clock(now, answered, reply.now);
         }
-        add(&self.counts.decided, replies.len());
+        add(&self.counts.decided, replies.iter().flatten().count());
         batch.finish(self.name(), replies, error.as_ref(), |hash, cost, decision| {
             self.memo.keep(hash, cost, *decision, now, answered);
         });
@@ -129,18 +130,29 @@ impl<B: Backend> Server<B> {
         work: impl FnOnce(&mut B::Link) -> Result<(), RemoteError>,
     ) -> (Option<B::Link>, Option<RemoteError>) {
         let begun = Instant::now();
+        let (link, error) = self.reach(link, deadline, work);
+        self.conclude(begun, Instant::now(), error.as_ref());
+        (link, error)
+    }
+
+    fn reach(
+        &self,
+        link: Option<B::Link>,
+        deadline: Instant,
+        work: impl FnOnce(&mut B::Link) -> Result<(), RemoteError>,
+    ) -> (Option<B::Link>, Option<RemoteError>) {
         let link = link.map_or_else(|| self.backend.connect(deadline), Ok);
-        let done = link.and_then(|mut link| work(&mut link).map(|()| link));
-        match done {
-            Ok(link) => {
-                let now = Instant::now();
-                self.tell(self.breaker.answered(now, now - begun), None);
-                (Some(link), None)
-            }
-            Err(error) => {
-                self.note(&error);
-                (None, Some(error))
-            }
+        match link.and_then(|mut link| work(&mut link).map(|()| link)) {
+            Ok(link) => (Some(link), None),
+            Err(error) => (None, Some(error)),
+        }
+    }
+
+    /// Draws the conclusions from a trip for the server's health.
+    fn conclude(&self, begun: Instant, ended: Instant, error: Option<&RemoteError>) {
+        match error {
+            None => self.tell(self.breaker.answered(ended, ended - begun), None),
+            Some(error) => self.note(error),
         }
     }
 
@@ -201,6 +213,16 @@ impl<B: Backend> Server<B> {
     pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.settings.timeout.max(Duration::from_millis(1))
     }
+}
+
+/// What speaks against the health of a server that answered: nothing but errors, of a kind that
+/// is not about one request. A server out of memory does so, and a cluster without those nodes
+/// that matter.
+fn trouble(replies: &[Result<Reply, RemoteError>]) -> Option<&RemoteError> {
+    let outage =
+        |reply: &Result<Reply, RemoteError>| reply.as_ref().is_err_and(RemoteError::is_outage);
+    let error = replies.first()?.as_ref().err()?;
+    replies.iter().all(outage).then_some(error)
 }
 
 fn add(count: &AtomicU64, number: usize) {
