@@ -1,5 +1,6 @@
 """The scripts behind `./dev test` count, and find interpreters, as they say."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,9 @@ import pytest
 
 import counting
 import interpreters
+from tests.repo import tree
+
+SCRIPTS = tree.ROOT / "scripts"
 
 
 def test_the_running_interpreter_is_found() -> None:
@@ -53,3 +57,78 @@ def test_a_report_of_pytest_is_counted(tmp_path: Path) -> None:
 
 def test_a_report_that_was_never_written_counts_nothing(tmp_path: Path) -> None:
     assert counting.from_junit(tmp_path / "none.xml") == counting.Count()
+
+
+def test_servers_that_are_there_are_not_installed(tmp_path: Path) -> None:
+    binary = tmp_path / "lib" / "initdb"
+    _stubs(tmp_path, "redis-server", "pgbouncer", "openssl", "pg_config", bindir=binary.parent)
+    _stub(binary)
+
+    answer = _run("servers.sh", path=tmp_path)
+
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+
+
+def test_a_server_that_is_missing_is_named(tmp_path: Path) -> None:
+    _stubs(tmp_path, "openssl")
+    _stub(tmp_path / "dirname", f"echo {SCRIPTS}")
+    _stub(tmp_path / "redis-server", "exit 127")
+    _stub(tmp_path / "pgbouncer", "exit 127")
+    _stub(tmp_path / "id", "echo 1000")
+
+    answer = _run("servers.sh", path=tmp_path)
+
+    assert answer.returncode == 1
+    assert "packages: redis-server" in answer.stderr
+    assert answer.stderr.rstrip().endswith("pgbouncer")
+
+
+@pytest.mark.parametrize("code", [0, 100])
+def test_no_service_is_started_while_packages_are_installed(tmp_path: Path, code: int) -> None:
+    policy = tmp_path / "policy-rc.d"
+    _stub(tmp_path / "id", "echo 0")
+    for program in ("rm", "chmod"):
+        (tmp_path / program).symlink_to(shutil.which(program) or program)
+    asks = f'[ "$1" != install ] || {{ {policy}; echo "says $?"; exit {code}; }}'
+    _stub(tmp_path / "apt-get", asks)
+
+    answer = _run("install.sh", "pgbouncer", path=tmp_path, POLICY_RC_D=str(policy))
+
+    assert answer.returncode == code
+    assert "says 101" in answer.stdout
+    assert not policy.exists()
+
+
+def test_a_policy_of_the_machine_stays(tmp_path: Path) -> None:
+    policy = tmp_path / "policy-rc.d"
+    _stub(policy, "exit 104")
+    _stub(tmp_path / "id", "echo 0")
+    _stub(tmp_path / "apt-get")
+
+    answer = _run("install.sh", "pgbouncer", path=tmp_path, POLICY_RC_D=str(policy))
+
+    assert answer.returncode == 0
+    assert policy.read_text().endswith("exit 104\n")
+
+
+def _run(
+    script: str, *arguments: str, path: Path, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", SCRIPTS / script, *arguments],
+        env={"PATH": str(path), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _stub(path: Path, does: str = ":") -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{does}\n")
+    path.chmod(0o755)
+
+
+def _stubs(folder: Path, *names: str, bindir: Path | None = None) -> None:
+    for name in names:
+        _stub(folder / name, f"echo {bindir}" if name == "pg_config" else ":")

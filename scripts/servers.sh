@@ -1,0 +1,25 @@
+#!/bin/sh
+# Sees that the servers are there of which tests and benchmarks start their own; installs what
+# is missing, or names it.
+
+set -eu
+PATH=$PATH:/usr/sbin
+
+runs() {
+    "$@" >/dev/null 2>&1 </dev/null
+}
+
+# Debian keeps PostgreSQL's programs off PATH.
+has_postgres() {
+    for folder in "$(pg_config --bindir 2>/dev/null || :)" /usr/lib/postgresql/*/bin; do
+        ! runs "$folder/initdb" --version || return 0
+    done
+    return 1
+}
+
+set --
+runs redis-server --version || set -- "$@" redis-server
+has_postgres || set -- "$@" postgresql
+runs pgbouncer --version || set -- "$@" pgbouncer
+runs openssl version || set -- "$@" openssl # makes their certificates
+[ $# -eq 0 ] || exec "$(dirname "$0")/install.sh" "$@"
