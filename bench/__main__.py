@@ -1,6 +1,6 @@
 """Measures tidegate beside other libraries. Run by `./dev bench`.
 
-usage: ./dev bench [--quick] [--only rust|python|web]
+usage: ./dev bench [--quick] [--only rust|python|web|stores]
 
 Prints tables. A full run also writes `bench/results/full.json`, and from it
 `docs/benchmarks.md` and its pictures; any other run writes its result below `target/`.
@@ -13,13 +13,14 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from bench import engine, environment
+from bench import engine, environment, store_engine
 from bench.effort import FULL, QUICK, Effort
-from bench.report import machine, page, tables
+from bench.report import machine, page, store_tables, tables
+from bench.report.store_targets import STORE_TARGETS
 from bench.report.targets import TARGETS, Figures
 
 ROOT = environment.ROOT
-PARTS = ("rust", "python", "web")
+PARTS = ("rust", "python", "web", "stores")
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
     figures, notes = _measure(parts, effort)
     result = _result(effort, figures, notes)
     print(f"bench: measured for {time.monotonic() - begun:.0f} s\n")
-    for title, table in tables.all_tables(result):
+    for title, table in (*tables.all_tables(result), *store_tables.store_tables(result)):
         print(f"{title}\n\n{table}\n")
     for note in notes:
         print("note:", note)
@@ -49,15 +50,18 @@ def _measure(parts: list[str], effort: Effort) -> tuple[dict[str, list[float]], 
     notes: list[str] = []
     if "rust" in parts:
         figures, notes = engine.measure(effort)
-    often = ["--rounds", str(effort.rounds), "--milliseconds", str(effort.milliseconds)]
+    if "stores" in parts:
+        figures |= store_engine.measure()
     keys = ["--keys", *map(str, effort.python_keys)]
     own_keys = ["--own-keys", *map(str, effort.python_own_keys)]
-    for part, module, more in (
-        ("python", "bench.python.calls", [*keys, *own_keys]),
-        ("web", "bench.python.web", []),
+    for part, module, milliseconds, more in (
+        ("python", "bench.python.calls", effort.milliseconds, [*keys, *own_keys]),
+        ("web", "bench.python.web", effort.milliseconds, []),
+        ("stores", "bench.python.stores", effort.store_milliseconds, []),
     ):
         if part in parts:
             print("bench:", part)
+            often = ["--rounds", str(effort.rounds), "--milliseconds", str(milliseconds)]
             found = json.loads(environment.python(module, *often, *more))
             figures |= found["figures"]
             notes += found["notes"]
@@ -66,7 +70,7 @@ def _measure(parts: list[str], effort: Effort) -> tuple[dict[str, list[float]], 
 
 def _result(effort: Effort, figures: Figures, notes: list[str]) -> dict[str, Any]:
     targets = []
-    for target in TARGETS:
+    for target in (*TARGETS, *STORE_TARGETS):
         value = target.value(figures)
         row = {"text": target.text, "value": value, "sense": target.sense, "bound": target.bound}
         met = value is not None and target.is_met(value)

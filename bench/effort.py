@@ -22,6 +22,8 @@ class Effort:
     """Numbers of keys from Python, for everybody."""
     python_own_keys: tuple[int, ...]
     """The same, for tidegate alone: other libraries would take minutes to fill."""
+    store_milliseconds: int
+    """Time of the clock for one contender in one round, where checks leave the process."""
 
 
 FULL = Effort(
@@ -33,6 +35,7 @@ FULL = Effort(
     threaded=(1, 100_000, 10_000_000),
     python_keys=(1_000, 100_000),
     python_own_keys=(1_000_000, 10_000_000),
+    store_milliseconds=150,
 )
 QUICK = Effort(
     name="quick",
@@ -43,4 +46,5 @@ QUICK = Effort(
     threaded=(1, 100_000),
     python_keys=(100_000,),
     python_own_keys=(1_000_000,),
+    store_milliseconds=60,
 )

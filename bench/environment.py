@@ -47,6 +47,12 @@ def program(*arguments: object) -> str:
     return _output(str(PROGRAM), *(str(argument) for argument in arguments))
 
 
+def example(crate: str, name: str) -> str:
+    """Builds an example of a crate and runs it; returns what it prints."""
+    argv = ["run", "--quiet", "--release", "--locked", "-p", crate, "--example", name]
+    return _output("cargo", *argv, environ={**os.environ, "CARGO_TARGET_DIR": str(TARGET)})
+
+
 def _fill_venv() -> None:
     stamp = VENV / "stamp"
     wanted = "\n".join([sys.version, str(VENV), REQUIREMENTS.read_text()])

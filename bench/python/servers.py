@@ -1,5 +1,7 @@
-"""Private servers for a benchmark: on a free port of loopback, in a temporary folder, on a core
-of their own, and gone with the block that started them."""
+"""Private servers for a benchmark, gone with the block that started them.
+
+Each is on a free port of loopback, in a temporary folder, and on a core that is not the client's.
+"""
 
 import contextlib
 import os
@@ -79,16 +81,17 @@ def _user() -> str | None:
 def _folder() -> Iterator[Path]:
     # Not below TMPDIR: the path of a socket is short, and the server's user must get there.
     folder = tempfile.mkdtemp(prefix="tidegate-bench-", dir="/tmp")
-    if os.geteuid() == 0 and _user_exists():
-        shutil.chown(folder, _user())
+    user = _user()
+    if user is not None and _exists(user):
+        shutil.chown(folder, user)
     try:
         yield Path(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _user_exists() -> bool:
-    return subprocess.run(["id", "postgres"], capture_output=True, check=False).returncode == 0
+def _exists(user: str) -> bool:
+    return subprocess.run(["id", user], capture_output=True, check=False).returncode == 0
 
 
 @contextlib.contextmanager
@@ -138,7 +141,9 @@ def _postgres_programs() -> Path:
     """Where PostgreSQL's programs are: Debian keeps them off PATH."""
     places = [Path(path).resolve().parent for path in [shutil.which("postgres")] if path]
     with contextlib.suppress(OSError):
-        asked = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=False)
+        asked = subprocess.run(
+            ["pg_config", "--bindir"], capture_output=True, text=True, check=False
+        )
         places.append(Path(asked.stdout.strip()))
     debian = Path("/usr/lib/postgresql").glob("*/bin")
     places += sorted(debian, key=lambda path: -int(re.sub(r"\D", "", path.parent.name) or 0))

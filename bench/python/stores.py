@@ -6,16 +6,13 @@ The client keeps to one core and the servers to another, if there are two. Run b
 """
 
 import argparse
-import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from bench.python import servers, stores_postgres, stores_redis
 from bench.python.measure import pin
 from bench.python.trips import Contender, in_rounds
-from tidegate import Limiter
 
 
 class Stores:
@@ -26,11 +23,13 @@ class Stores:
         self.moment_ns = moment_ns
         self.figures: dict[str, list[float]] = {}
         self.notes: list[str] = []
-        self.is_ours_there = self._is_ours_there()
 
     def measure(self, scenario: str, contenders: dict[str, Contender]) -> None:
-        """Adds the figures of one scenario: `SCENARIO.CONTENDER` by the wall clock, and the
-        same below `SCENARIO.cpu` and `SCENARIO.single`."""
+        """Adds the figures of one scenario.
+
+        `SCENARIO.CONTENDER` is by the wall clock; the same below `SCENARIO.cpu` and
+        `SCENARIO.single`.
+        """
         for kind, rows in in_rounds(contenders, self.rounds, self.moment_ns).items():
             place = scenario if kind == "wall" else f"{scenario}.{kind}"
             for name, row in rows.items():
@@ -43,22 +42,6 @@ class Stores:
             yield
         except servers.MissingServerError as error:
             self.notes.append(f"{what} was not measured: {error}")
-
-    def _is_ours_there(self) -> bool:
-        make: Any = Limiter
-        try:
-            make("1/day", store="redis://127.0.0.1:1", on_store_error="local", lease="1s")
-        except (TypeError, ValueError):
-            self.notes.append("tidegate's remote stores were not measured: this one has none")
-            return False
-        return True
-
-
-def event_loops() -> dict[str, asyncio.AbstractEventLoop]:
-    """Returns a new loop of each kind: asyncio's own, and uvloop's."""
-    import uvloop  # type: ignore[import-not-found]  # noqa: PLC0415 - not on every platform
-
-    return {"asyncio": asyncio.new_event_loop(), "uvloop": uvloop.new_event_loop()}
 
 
 def run(stores: Stores) -> None:

@@ -1,10 +1,12 @@
-"""The scenarios on PostgreSQL that are called from Python. Exchanges beside pipelined
-statements are measured in Rust: see `bench.store_engine`."""
+"""The scenarios on PostgreSQL that are called from Python.
+
+Exchanges beside pipelined statements are measured in Rust: see `bench.store_engine`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncpg  # type: ignore[import-not-found]
 
@@ -21,8 +23,6 @@ REFUSALS = 1000
 # The server writes a line of its own now and then, so the quietest of several tries counts.
 TRIES = 5
 LIMIT = f"{PER_DAY}/day"
-# Until the binding's stub has them.
-Remote: Any = Limiter
 
 _TRACES = """
 SELECT pg_current_wal_insert_lsn() - '0/0', pg_snapshot_xmax(pg_current_snapshot())::text::bigint
@@ -33,8 +33,7 @@ def run(stores: Stores) -> None:
     """Runs all of them, on one server."""
     with servers.postgres() as url:
         many_tasks(stores, url)
-        if stores.is_ours_there:
-            refusals(stores, url)
+        refusals(stores, url)
 
 
 def many_tasks(stores: Stores, url: str) -> None:
@@ -43,17 +42,20 @@ def many_tasks(stores: Stores, url: str) -> None:
     call = loop.run_until_complete(store_peers.fluxlimit(url))
     if not loop.run_until_complete(call("user:0")):
         raise AssertionError("fluxlimit refuses what the scenario admits")
-    contenders: dict[str, Contender] = {"fluxlimit": tasks(loop, call, TASKS)}
-    if stores.is_ours_there:
-        limiter = Remote(LIMIT, store=f"{url}?timeout=5s")
-        contenders["tidegate"] = tasks(loop, limiter.acheck, TASKS)
+    limiter = Limiter(LIMIT, store=f"{url}?timeout=5s")
+    contenders: dict[str, Contender] = {
+        "fluxlimit": tasks(loop, call, TASKS),
+        "tidegate": tasks(loop, limiter.acheck, TASKS),
+    }
     stores.measure("postgres.tasks", contenders)
 
 
 def refusals(stores: Stores, url: str) -> None:
-    """What a thousand refused checks, each of them asked, leave in the server's log, and how
-    many transaction ids they take."""
-    limiter = Remote("1/day", store=f"{url}?timeout=5s&recheck=0s", name="refused")
+    """What a thousand refused checks, each of them asked, leave behind.
+
+    In bytes of the server's log, and in transaction ids.
+    """
+    limiter = Limiter("1/day", store=f"{url}?timeout=5s&recheck=0s", name="refused")
     if not limiter.allow("user:42") or limiter.allow("user:42"):
         raise AssertionError("the limit does not do what the scenario says")
     grown = [asyncio.run(_grown(limiter, url)) for _ in range(TRIES)]
@@ -61,7 +63,7 @@ def refusals(stores: Stores, url: str) -> None:
         stores.figures[f"stores.postgres.refused.{name}"] = [float(min(column))]
 
 
-async def _grown(limiter: Any, url: str) -> tuple[int, int]:
+async def _grown(limiter: Limiter, url: str) -> tuple[int, int]:
     connection = await asyncpg.connect(url)
     try:
         before = await connection.fetchrow(_TRACES)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import redis  # type: ignore[import-not-found]
 
 from bench.python import servers, store_peers, wire
 from bench.python.measure import Effort, each, in_rounds
 from bench.python.store_peers import PER_DAY
-from bench.python.trips import Contender, lone, plain, repeated, tasks
+from bench.python.trips import Contender, event_loops, lone, plain, repeated, tasks
 from tidegate import Limiter
 
 if TYPE_CHECKING:
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 TASKS = 64
 BATCH = 64
+SCRIPT_CALLS = ("eval", "evalsha")
 LIMIT = f"{PER_DAY}/day"
-# Until the binding's stub has them.
-Remote: Any = Limiter
 
 
 def run(stores: Stores) -> None:
@@ -30,9 +29,8 @@ def run(stores: Stores) -> None:
         scenarios.one_caller()
         for hot in (False, True):
             scenarios.many_tasks(hot=hot)
-        if stores.is_ours_there:
-            scenarios.known_denial()
-            scenarios.lease()
+        scenarios.known_denial()
+        scenarios.lease()
 
 
 class Scenarios:
@@ -49,16 +47,12 @@ class Scenarios:
         peers = store_peers.waiting(self.port)
         _admit(peers)
         contenders = {name: lone(call) for name, call in peers.items()}
-        if self.stores.is_ours_there:
-            contenders["raw"] = self._raw_caller()
-            limiter = Remote(LIMIT, store=self.url)
-            contenders["tidegate"] = lone(limiter.allow)
+        contenders["raw"] = self._raw_caller()
+        contenders["tidegate"] = lone(Limiter(LIMIT, store=self.url).allow)
         self.stores.measure("redis.one", contenders)
 
     def many_tasks(self, *, hot: bool) -> None:
         """64 tasks of one event loop, on 10 000 keys or all on one."""
-        from bench.python.stores import event_loops  # noqa: PLC0415 - it imports this
-
         contenders: dict[str, Contender] = {}
         for kind, loop in event_loops().items():
             peers = loop.run_until_complete(_made(self.port))
@@ -66,10 +60,9 @@ class Scenarios:
                 if not loop.run_until_complete(call("user:0")):
                     raise AssertionError(f"{name} refuses what the scenario admits")
                 contenders[f"{kind}.{name}"] = tasks(loop, call, TASKS, hot=hot)
-            if self.stores.is_ours_there:
-                limiter = Remote(LIMIT, store=self.url)
-                contenders[f"{kind}.tidegate"] = tasks(loop, limiter.acheck, TASKS, hot=hot)
-        if self.stores.is_ours_there and not hot:
+            limiter = Limiter(LIMIT, store=self.url)
+            contenders[f"{kind}.tidegate"] = tasks(loop, limiter.acheck, TASKS, hot=hot)
+        if not hot:
             contenders |= self._ceilings()
         self.stores.measure("redis.hot" if hot else "redis.tasks", contenders)
 
@@ -78,7 +71,7 @@ class Scenarios:
         limiters = {
             "memory": Limiter("1/day"),
             # Long enough to be sure that nothing is asked meanwhile.
-            "redis": Remote("1/day", store=self.url + "&recheck=3600s", name="known"),
+            "redis": Limiter("1/day", store=self.url + "&recheck=3600s", name="known"),
         }
         for limiter in limiters.values():
             if not limiter.allow("user:42") or limiter.allow("user:42"):
@@ -91,9 +84,7 @@ class Scenarios:
         }
         # In processor time and without the loop, as other calls in process.
         effort = Effort(self.stores.rounds, self.stores.moment_ns // 10)
-        rows = in_rounds(
-            {"loop": each("pass"), **subjects}, lambda: ["user:42"] * 1024, effort
-        )
+        rows = in_rounds({"loop": each("pass"), **subjects}, lambda: ["user:42"] * 1024, effort)
         loop = rows.pop("loop")
         for name, row in rows.items():
             net = [figure - floor for figure, floor in zip(row, loop, strict=True)]
@@ -103,8 +94,8 @@ class Scenarios:
 
     def lease(self) -> None:
         """One caller on one key, who asks for each request, or pays in advance."""
-        exact = Remote(LIMIT, store=self.url, name="exact")
-        leased = Remote(LIMIT, store=self.url, name="leased", lease="1s")
+        exact = Limiter(LIMIT, store=self.url, name="exact")
+        leased = Limiter(LIMIT, store=self.url, name="leased", lease="1s")
         contenders = {"exact": plain(exact.allow), "lease": plain(leased.allow)}
         self.stores.measure("redis.lease", contenders)
         leased.close()
@@ -118,8 +109,7 @@ class Scenarios:
         return lone(lambda key: raw.call(commands[key]))
 
     def _ceilings(self) -> dict[str, Contender]:
-        """What the server does when nobody else has to do anything: calls of one ask each, and
-        of 64 asks."""
+        """What the server can do, by calls of one ask each, and of 64 asks."""
         raw, words = wire.Raw(self.port), self._words()
         subjects = [wire.of_subject(words, f"user:{number}") for number in range(BATCH)]
         single = b"".join(wire.packed(words) for words in subjects)
@@ -136,21 +126,14 @@ class Scenarios:
 
     def _words(self) -> list[bytes]:
         # The server has to know the script.
-        if not Remote(LIMIT, store=self.url).allow("user:0"):
+        if not Limiter(LIMIT, store=self.url).allow("user:0"):
             raise AssertionError("tidegate refuses what the scenario admits")
-        return wire.recorded(lambda url: Remote(LIMIT, store=url).allow("user:0"))
+        return wire.recorded(lambda url: Limiter(LIMIT, store=url).allow("user:0"))
 
     def _commands(self) -> int:
-        """How many scripts the server has run, all told."""
-        with socket.create_connection(("127.0.0.1", self.port)) as connection:
-            connection.sendall(b"INFO commandstats\r\n")
-            text = b""
-            while not text.endswith(b"\r\n") or b"cmdstat_info" not in text:
-                text += connection.recv(65_536)
-                if b"cmdstat" not in text:
-                    break
-        calls = re.findall(rb"cmdstat_(?:evalsha|eval):calls=(\d+)", text)
-        return sum(int(number) for number in calls)
+        """How many calls of scripts the server has had, all told."""
+        stats = redis.Redis(port=self.port).info("commandstats")
+        return sum(stats.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in SCRIPT_CALLS)
 
 
 async def _made(port: int) -> dict[str, store_peers.AsyncCall]:

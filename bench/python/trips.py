@@ -1,8 +1,8 @@
-"""Interleaved rounds for checks that leave the process: everything runs for a moment of the
-wall clock, again and again.
+"""Interleaved rounds for checks that leave the process.
 
-Figures are nanoseconds for one check: of the wall clock, of this process's processor time, and
-for lone callers the median of single checks. Small is fast, also where many run at once.
+Everything runs for a moment of the wall clock, again and again. Figures are nanoseconds for one
+check: of the wall clock, of this process's processor time, and for lone callers the median of
+single checks. Small is fast, also where many run at once.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
+
+import uvloop  # type: ignore[import-not-found]
 
 # Long enough to fill a pool of connections.
 WARM_UP_NS = 500_000_000
@@ -102,6 +104,11 @@ def tasks(
     return run
 
 
+def event_loops() -> dict[str, asyncio.AbstractEventLoop]:
+    """Returns a new loop of each kind: asyncio's own, and uvloop's."""
+    return {"asyncio": asyncio.new_event_loop(), "uvloop": uvloop.new_event_loop()}
+
+
 def _shuffled(hot: bool) -> list[str]:
     return ["user:42"] if hot else random.sample(KEYS, len(KEYS))
 
@@ -109,8 +116,10 @@ def _shuffled(hot: bool) -> list[str]:
 def in_rounds(
     contenders: dict[str, Contender], rounds: int, moment_ns: int
 ) -> dict[str, dict[str, list[float]]]:
-    """Returns nanoseconds per check, by kind (`wall`, `cpu`, `single`) and contender, one figure
-    for every round."""
+    """Returns nanoseconds per check, one figure for every round.
+
+    By kind (`wall`, `cpu`, `single`), and then by contender.
+    """
     rows: dict[str, dict[str, list[float]]] = {"wall": {}, "cpu": {}, "single": {}}
     for run in contenders.values():
         run(time.perf_counter_ns() + WARM_UP_NS)

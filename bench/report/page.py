@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bench.report.store_tables import store_tables
 from bench.report.tables import all_tables
 
 _HEAD = """\
@@ -42,12 +43,22 @@ _CONDITIONS = """\
 - A stall is the longest processor time of 64 consecutive checks, the median of several runs, each
   into an empty table.
 - Memory is what the process's resident size grew by.
+- Stores on servers: private ones, started for the run, over TCP on loopback; kept on one core
+  and the client on another, if there are two. Times are of the wall clock, divided by the checks
+  that all tasks together made. PostgreSQL waits for no disk. Peers are called as their guides have
+  it: `hit` of limits' fixed window with redis-py, `limit` of throttled-py's GCRA, `check` of
+  fluxlimit's token bucket. hiredis reads what redis-py receives.
+- `raw` is a socket that sends the very bytes that tidegate sends for a check and reads the
+  answer, from Python. What a server can do is measured by 64 such calls sent together, or by one
+  call of 64 asks. Figures in Rust are medians of the example `latency` of `tidegate-redis` and of
+  `tidegate-postgres`.
+- A known denial is processor time, with the loop around it subtracted.
 """
 
 
 def render(result: Mapping[str, Any]) -> str:
     """Returns the page in Markdown."""
-    tables = dict(all_tables(result))
+    tables = dict([*all_tables(result), *store_tables(result)])
     parts = [_HEAD, f"## Targets\n\n{tables.pop('Targets')}\n"]
     if result["notes"]:
         parts.append(

@@ -64,7 +64,8 @@ def _amount(value: float | None, unit: str) -> str:
     return f"{value:.1f} {unit}" if unit == "bytes" else f"{value:.2f}"
 
 
-def _median(figures: Mapping[str, Any], name: str, scale: float = 1, digits: int = 0) -> str:
+def median(figures: Mapping[str, Any], name: str, scale: float = 1, digits: int = 0) -> str:
+    """Returns a figure's median, divided by `scale`; a dash when it was not measured."""
     figure = figures.get(name)
     return f"{figure['median'] / scale:.{digits}f}" if figure else "-"
 
@@ -89,7 +90,7 @@ def _engine(figures: Mapping[str, Any]) -> str:
                 columns.append((keys_in_words(count) + many, place))
     columns.append(("refused", "refused"))
     rows = [
-        [label, *(_median(figures, f"rust.{place}.{name}") for _, place in columns)]
+        [label, *(median(figures, f"rust.{place}.{name}") for _, place in columns)]
         for name, label in ENGINE.items()
     ]
     return (
@@ -108,7 +109,7 @@ def _others(figures: Mapping[str, Any]) -> str:
         ("10 million keys through a million slots, share of 16 MiB", "rust.memory.flood_share", 1),
     ]
     rows = [
-        [title, *(_median(figures, f"{name}.{who}", scale, 2) for who in (peer, ours))]
+        [title, *(median(figures, f"{name}.{who}", scale, 2) for who in (peer, ours))]
         for title, name, scale in lines
         if f"{name}.{ours}" in figures
     ]
@@ -121,10 +122,10 @@ def _python(figures: Mapping[str, Any]) -> str:
     names = ["bare", "allow", "check", "acheck", "allow_many", "check_many"]
     names += ["floodgate-rs", "limits", "throttled-py", "pyrate-limiter"]
     rows = [
-        [name, *(_median(figures, f"python.{place}.{name}") for place in places)] for name in names
+        [name, *(median(figures, f"python.{place}.{name}") for place in places)] for name in names
     ]
     for name in ("memory", "shared"):
-        cells = [_median(figures, f"python.shared.{place}.{name}") for place in places]
+        cells = [median(figures, f"python.shared.{place}.{name}") for place in places]
         rows.append([f"allow, {name}://", *cells])
     return markdown(["", *titles], [row for row in rows if set(row[1:]) != {"-"}])
 
@@ -139,5 +140,5 @@ def _web(figures: Mapping[str, Any]) -> str:
             if variant != "bare" and not variant.startswith("refused."):
                 what = "added"
             words = variant.replace("refused.", "refused by ")
-            rows.append([family, words, what, _median(figures, name, 1e3, 2)])
+            rows.append([family, words, what, median(figures, name, 1e3, 2)])
     return markdown(["application", "limiter", "figure", "µs"], rows)
