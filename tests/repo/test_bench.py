@@ -1,0 +1,64 @@
+"""The benchmarks read what the Rust examples print, and their targets name what is measured."""
+
+import re
+
+import pytest
+
+from bench import store_engine
+from bench.report.store_targets import STORE_TARGETS
+from tests.repo import tree
+
+REDIS = """\
+one check, p50: raw socket 30.0 us, link 36.0 us, ratio 1.20
+64 checks of as many subjects: 640 us, 100000 checks/s on one connection
+server, by INFO commandstats: one check 20.00 us, smallest script 15.00 us, 64 checks in one call 512.0 us
+"""
+POSTGRES = """\
+                                     p50 (us)     checks/s
+SELECT 1, one at a time                  50.0        20000
+UPSERT, one at a time                   100.0        10000
+exchange of 1                           100.0        10000
+64 UPSERTs, pipelined                  4000.0        16000
+exchange of 64                         1280.0        50000
+64 UPSERTs of one key, pipelined       4000.0        16000
+"""
+
+
+def test_the_figures_of_redis_are_read() -> None:
+    assert store_engine.redis(REDIS) == {
+        "redis.raw": 30_000,
+        "redis.link": 36_000,
+        "redis.link_64": 10_000,
+        "redis.server.one": 20_000,
+        "redis.server.smallest": 15_000,
+        "redis.server.batch": 8_000,
+    }
+
+
+def test_the_figures_of_postgres_are_nanoseconds_for_a_check() -> None:
+    figures = store_engine.postgres(POSTGRES)
+
+    assert figures["postgres.exchange_64"] == 20_000
+    assert len(figures) == 5
+
+
+def test_an_example_that_prints_something_else_is_noticed() -> None:
+    for read in (store_engine.redis, store_engine.postgres):
+        with pytest.raises(ValueError, match="prints"):
+            read("one check: 30 us\n")
+
+
+def test_the_examples_print_what_is_read() -> None:
+    redis = (tree.ROOT / "crates/tidegate-redis/examples/latency.rs").read_text()
+    postgres = (tree.ROOT / "crates/tidegate-postgres/examples/latency.rs").read_text()
+
+    for words in ("raw socket {", "us, link {", "checks of as many subjects: {"):
+        assert words in redis, words
+    for label in re.findall(r"^(\S.*?)  ", POSTGRES, re.MULTILINE):
+        assert f'"{label}"' in postgres, label
+
+
+def test_no_two_targets_say_the_same() -> None:
+    texts = [target.text for target in STORE_TARGETS]
+
+    assert len(set(texts)) == len(texts)
