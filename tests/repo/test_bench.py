@@ -11,7 +11,8 @@ from tests.repo import tree
 REDIS = """\
 one check, p50: raw socket 30.0 us, link 36.0 us, ratio 1.20
 64 checks of as many subjects: 640 us, 100000 checks/s on one connection
-server, by INFO commandstats: one check 20.00 us, smallest script 15.00 us, 64 checks in one call 512.0 us
+server, by INFO commandstats: one check 20.00 us, smallest script 15.00 us, \
+64 checks in one call 512.0 us
 """
 POSTGRES = """\
                                      p50 (us)     checks/s
