@@ -53,7 +53,7 @@ def _check() -> Iterator[Step]:
     yield _build()
     mypy = [PYTHON, "-m", "mypy"]
     yield Step("mypy", [*mypy, "python/tidegate", "tests/typing"])
-    own = ["scripts", "bench", "tests/repo", "tests/docs", "tests/wheel"]
+    own = ["scripts", "bench", "examples", "tests/repo", "tests/docs", "tests/wheel"]
     yield Step("mypy (developers' scripts)", [*mypy, "--python-version", "3.11", *own])
     yield Step("pyright", [PYTHON, "-m", "pyright"])
     yield Step("stub", [PYTHON, "scripts/stubs.py", "--check"])
@@ -123,7 +123,7 @@ def _pins() -> list[str]:
 
 def _python() -> Iterator[Step]:
     yield _build()
-    kinds = ["unit", "frameworks", "processes", "package", "typing", "demo"]
+    kinds = ["unit", "frameworks", "processes", "package", "typing", "examples", "demo"]
     yield _pytest("python", *(f"tests/{kind}" for kind in kinds))
 
 

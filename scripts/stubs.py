@@ -21,7 +21,14 @@ BIN = Path(sys.executable).parent
 
 # Named by the annotations of the Rust sources.
 IMPORTS = "".join(
-    f"import {name}\n" for name in ("collections.abc", "datetime", "typing", "typing_extensions")
+    f"import {name}\n"
+    for name in (
+        "collections.abc",
+        "datetime",
+        "typing",
+        "typing_extensions",
+        "tidegate.stores",
+    )
 )
 
 
@@ -51,7 +58,10 @@ def tidy(text: str) -> str:
     docstring_end = text.index('"""', text.index('"""') + 3) + 3
     text = f"{text[:docstring_end]}\n\n{IMPORTS}{text[docstring_end:]}"
     for command in (
-        ["check", "--isolated", "--fix", "--exit-zero", "--select=UP037,I,F401,D200,D212"],
+        [
+            *("check", "--isolated", "--fix", "--exit-zero", "--select=UP037,I,F401,D200,D212"),
+            *("--config", "lint.isort.known-first-party = ['tidegate']"),
+        ],
         ["format", "--isolated", "--line-length=100"],
     ):
         ruff = [str(BIN / "ruff"), *command, "--quiet", "--stdin-filename=_native.pyi", "-"]

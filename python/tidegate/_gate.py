@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tidegate._native import Clock
     from tidegate._request import Request
+    from tidegate.stores import StateStore
 
     RequestKey: TypeAlias = str | Callable[[Request], str | Awaitable[str]]
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
         cost: int
         name: str
-        store: str
+        store: str | StateStore
         on_store_error: str
         lease: float | timedelta | str | None
         trusted_proxies: Sequence[str] | int
@@ -73,7 +74,7 @@ def make_gate(
     key: str | Callable[..., object] | None = None,
     cost: int = 1,
     name: str = "default",
-    store: str = "memory://",
+    store: str | StateStore = "memory://",
     on_store_error: str = "local",
     lease: float | timedelta | str | None = None,
     trusted_proxies: Sequence[str] | int = (),
@@ -99,7 +100,7 @@ def make_gate(
     )
     return Gate(
         [rule],
-        store=text("store", store),
+        store=text("store", store) if isinstance(store, str) else store,
         trusted_proxies=trusted_proxies,
         forwarded_header=text("forwarded_header", forwarded_header),
         ipv6_prefix=whole_number("ipv6_prefix", ipv6_prefix, least=1),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tidegate._native import Clock, Decision
+    from tidegate.stores import StateStore
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -34,7 +35,7 @@ class Limiter(_native.Limiter):
     Args:
         limit: a limit string such as "10/second; 500/hour", or units per second.
         name: what decisions and headers call it.
-        store: the URL of the store.
+        store: the URL of the store, or a store of your own: see `tidegate.stores`.
         algorithm: for every limit of the string: gcra (the default), token_bucket,
             leaky_bucket, fixed_window, sliding_window_log or sliding_window_counter.
         on_store_error: what becomes of a request when the store gives no answer in time: "local"
@@ -66,7 +67,7 @@ class Limiter(_native.Limiter):
         limit: str | int | None = None,
         *,
         name: str = "default",
-        store: str = "memory://",
+        store: str | StateStore = "memory://",
         algorithm: str | None = None,
         on_store_error: str = "local",
         lease: float | timedelta | str | None = None,

@@ -9,6 +9,8 @@ from typing import Any, final
 import typing_extensions
 from typing_extensions import disjoint_base
 
+import tidegate.stores
+
 __all__ = [
     "AsgiPassage",
     "Clock",
@@ -17,6 +19,7 @@ __all__ = [
     "Limiter",
     "Refusal",
     "Rule",
+    "Step",
     "WsgiPassage",
     "_quicken",
     "_restore_decision",
@@ -143,7 +146,7 @@ class Gate:
         /,
         rules: collections.abc.Sequence[Rule],
         *,
-        store: str = "memory://",
+        store: str | tidegate.stores.StateStore | None = None,
         trusted_proxies: collections.abc.Iterable[str] | int | None = None,
         forwarded_header: str = "x-forwarded-for",
         ipv6_prefix: int = 64,
@@ -299,7 +302,7 @@ class Limiter:
         limit: str,
         *,
         name: str = "default",
-        store: str = "memory://",
+        store: str | tidegate.stores.StateStore | None = None,
         on_store_error: str = "local",
         lease: float | datetime.timedelta | None = None,
         clock: Clock | None = None,
@@ -423,6 +426,18 @@ class Rule:
     @property
     def name(self, /) -> str:
         """The rule's name."""
+
+@final
+class Step:
+    """What a store calls in its transaction: from the states of the keys, as they are, and the time
+    in nanoseconds since 1970, to what to write.
+    """
+    def __call__(
+        self, /, states: collections.abc.Sequence[bytes | None], now_ns: int
+    ) -> list[tuple[bytes, float] | None]:
+        """For each key what to write, and for how many seconds it means something; `None` where
+        nothing changes. Has no effect of its own: a transaction that is repeated calls it again.
+        """
 
 @final
 class WsgiPassage:

@@ -16,7 +16,7 @@ use pyo3::{
     intern,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyBool, PyString, PyWeakrefReference},
+    types::{PyBool, PyCFunction, PyDict, PyString, PyTuple, PyWeakrefReference},
 };
 use tidegate::{Clock, Decided, Decision, Error};
 
@@ -199,6 +199,24 @@ impl Expected {
     pub(crate) fn into_done(self) -> Decided {
         Box::new(move |decided| self.inbox.leave(self.number, decided))
     }
+}
+
+/// Does `work` in the loop's pool of threads, with the interpreter released.
+pub(crate) fn in_executor(
+    running: &Bound<'_, PyAny>,
+    work: impl FnOnce() + Send + 'static,
+) -> PyResult<()> {
+    let py = running.py();
+    let work = Mutex::new(Some(work));
+    let call = move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
+        let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(work) = work {
+            arguments.py().detach(work);
+        }
+    };
+    let call = PyCFunction::new_closure(py, None, None, call)?;
+    running.call_method1(intern!(py, "run_in_executor"), (py.None(), call))?;
+    Ok(())
 }
 
 /// The loop that was asked for last, and its hub: nearly always the same again.

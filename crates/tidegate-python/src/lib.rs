@@ -6,6 +6,7 @@
 
 mod clock;
 mod convert;
+mod custom;
 mod decision;
 mod errors;
 mod facts;
@@ -32,6 +33,8 @@ mod visit;
 mod _native {
     #[pymodule_export]
     use super::clock::{PyClock, set_default_clock};
+    #[pymodule_export]
+    use super::custom::PyStep;
     #[pymodule_export]
     use super::decision::PyDecision;
     #[pymodule_export]

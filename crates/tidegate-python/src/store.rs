@@ -2,13 +2,34 @@
 
 use std::sync::Arc;
 
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyString},
+};
 use tidegate::{Event, Health, OnStoreError, Store, open_store_with};
 
-use crate::errors::{ConfigError, from_engine};
+use crate::{
+    custom::CustomStore,
+    errors::{ConfigError, from_engine, wrong_type},
+};
+
+/// The store that a user gave, by its URL or one of his own; and whether it is his own, which
+/// may wait for anything. In memory if none was given.
+pub(crate) fn of_user(store: Option<&Bound<'_, PyAny>>) -> PyResult<(Arc<dyn Store>, bool)> {
+    let Some(store) = store else { return Ok((open("memory://")?, false)) };
+    if let Ok(url) = store.cast::<PyString>() {
+        return Ok((open(&url.to_cow()?)?, false));
+    }
+    match CustomStore::new(store)? {
+        Some(custom) => Ok((Arc::new(custom), true)),
+        None => {
+            Err(wrong_type("store", store, "a URL, or an object with `transact` (tidegate.stores)"))
+        }
+    }
+}
 
 /// Opens the store that `url` names. Outages go to the log.
-pub(crate) fn open(url: &str) -> PyResult<Arc<dyn Store>> {
+fn open(url: &str) -> PyResult<Arc<dyn Store>> {
     let scheme = url.split(':').next().unwrap_or_default().to_owned();
     let listener = move |event: &Event| tell(&scheme, event);
     open_store_with(url, Arc::new(listener)).map_err(|error| from_engine(&error))

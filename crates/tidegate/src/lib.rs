@@ -38,6 +38,7 @@ mod gate;
 mod lease;
 mod limiter;
 mod many;
+pub mod opaque;
 mod outcome;
 mod remote;
 mod rule;
@@ -63,7 +64,7 @@ pub use tidegate_memory::{MemoryStore, Stats};
 #[cfg(unix)]
 pub use tidegate_memory::{SharedError, SharedOptions, SharedStore};
 pub use tidegate_remote::{
-    Event, Health, Listed, Listener, Page, RemoteError, RemoteStats, RemoteStore, Subject,
+    Event, Health, Listed, Listener, Name, Page, RemoteError, RemoteStats, RemoteStore, Subject,
 };
 pub use url::{open_store, open_store_with};
 

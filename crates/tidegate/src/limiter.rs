@@ -16,7 +16,8 @@ use crate::{
 /// Rules, and where their counts live.
 ///
 /// Every key is counted under every limit of every rule, all or nothing. Share one limiter
-/// between threads; it needs no lock around it.
+/// between threads; it needs no lock around it. A clone is the same limiter.
+#[derive(Clone)]
 pub struct Limiter {
     engine: Arc<Engine>,
 }

@@ -10,7 +10,7 @@ use crate::{
     decision::PyDecision,
     errors::from_engine,
     facts::{Given, PyFacts, Source},
-    hub::{Hub, Made},
+    hub::{Hub, Made, in_executor},
     passage::Passage,
     ready::ready,
     switch,
@@ -44,7 +44,12 @@ impl PyGate {
         let (hub, running) = Hub::of_running_loop(py)?;
         let made = Made::Decision { clock: Arc::clone(&self.clock), key: None };
         let (future, expected) = hub.get().expect(&running, made)?;
-        self.gate.start(question, expected.into_done());
+        if self.is_own {
+            let gate = Arc::clone(&self.gate);
+            in_executor(&running, move || gate.start(question, expected.into_done()))?;
+        } else {
+            self.gate.start(question, expected.into_done());
+        }
         Ok(future)
     }
 

@@ -23,20 +23,22 @@ use crate::{
     refusal::{PyRefusal, WsgiResponse, field_text},
     rule::PyRule,
     setup::{resolver, rule_list},
-    store::{open, stats},
+    store::{of_user, stats},
     visit,
 };
 
 /// What every request passes: who is calling, then the rules, all or nothing.
 #[pyclass(frozen, name = "Gate", module = "tidegate")]
 pub(crate) struct PyGate {
-    gate: Gate,
+    gate: Arc<Gate>,
     rules: Vec<Py<PyRule>>,
     profile: Profile,
     clock: Arc<dyn Clock>,
     notices: Notices,
     /// Whether decisions may have to wait for a server.
     waits: bool,
+    /// Whether the store is the user's own, which can only be awaited in a thread.
+    is_own: bool,
 }
 
 #[pymethods]
@@ -46,7 +48,7 @@ impl PyGate {
     #[pyo3(signature = (
         rules: "collections.abc.Sequence[Rule]",
         *,
-        store: "str" = "memory://",
+        store: "str | tidegate.stores.StateStore | None" = None,
         trusted_proxies: "collections.abc.Iterable[str] | int | None" = None,
         forwarded_header: "str" = "x-forwarded-for",
         ipv6_prefix: "int" = 64,
@@ -55,7 +57,7 @@ impl PyGate {
     ))]
     fn new(
         rules: &Bound<'_, PyAny>,
-        store: &str,
+        store: Option<&Bound<'_, PyAny>>,
         trusted_proxies: Option<&Bound<'_, PyAny>>,
         forwarded_header: &str,
         ipv6_prefix: i64,
@@ -64,8 +66,9 @@ impl PyGate {
     ) -> PyResult<Self> {
         let rules = rule_list(rules)?;
         let clock = clock::choose(clock);
+        let (store, is_own) = of_user(store)?;
         let mut builder = Gate::builder()
-            .shared_store(open(store)?)
+            .shared_store(store)
             .clock(Arc::clone(&clock))
             .resolver(resolver(trusted_proxies, forwarded_header, ipv6_prefix)?);
         for rule in &rules {
@@ -73,7 +76,8 @@ impl PyGate {
         }
         let gate = builder.build().map_err(|error| from_engine(&error))?;
         let (notices, waits) = (Notices::new(gate.store_name()), gate.waits());
-        Ok(Self { gate, rules, profile: headers.0, clock, notices, waits })
+        let (gate, waits) = (Arc::new(gate), is_own || waits);
+        Ok(Self { gate, rules, profile: headers.0, clock, notices, waits, is_own })
     }
 
     /// The rules, in order.

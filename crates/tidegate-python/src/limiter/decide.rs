@@ -8,7 +8,7 @@ use crate::{
     convert::{KeyArg, Units},
     decision::PyDecision,
     errors::from_engine,
-    hub::{Hub, Made},
+    hub::{Hub, Made, in_executor},
     many::Keys,
     ready::ready,
     switch,
@@ -53,7 +53,12 @@ impl PyLimiter {
         }
         let (hub, running) = Hub::of_running_loop(py)?;
         let (future, expected) = hub.get().expect(&running, made)?;
-        self.limiter.start(&key.0, cost.0, expected.into_done());
+        if self.is_own {
+            let (limiter, key) = (self.limiter.clone(), key.0.to_vec());
+            in_executor(&running, move || limiter.start(&key, cost.0, expected.into_done()))?;
+        } else {
+            self.limiter.start(&key.0, cost.0, expected.into_done());
+        }
         Ok(future)
     }
 

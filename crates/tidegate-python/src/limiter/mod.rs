@@ -22,7 +22,7 @@ use crate::{
     notices::Notices,
     ready::{ready, ready_bool},
     rule::parse_limits,
-    store::{mode, open, stats},
+    store::{mode, of_user, stats},
 };
 
 /// Limits, and the store that counts. Safe to share between threads and tasks.
@@ -35,6 +35,8 @@ pub(crate) struct PyLimiter {
     notices: Notices,
     /// Whether decisions may have to wait for a server.
     waits: bool,
+    /// Whether the store is the user's own, which can only be awaited in a thread.
+    is_own: bool,
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "arguments made by extraction are ours")]
@@ -46,7 +48,7 @@ impl PyLimiter {
         limit: "str",
         *,
         name: "str" = "default",
-        store: "str" = "memory://",
+        store: "str | tidegate.stores.StateStore | None" = None,
         on_store_error: "str" = "local",
         lease: "float | datetime.timedelta | None" = None,
         clock: "Clock | None" = None,
@@ -55,7 +57,7 @@ impl PyLimiter {
         py: Python<'_>,
         limit: &str,
         name: &str,
-        store: &str,
+        store: Option<&Bound<'_, PyAny>>,
         on_store_error: &str,
         lease: Option<Seconds>,
         clock: Option<&Bound<'_, PyClock>>,
@@ -66,17 +68,18 @@ impl PyLimiter {
             Some(validity) => rule.lease(validity.0),
             None => rule,
         };
+        let (store, is_own) = of_user(store)?;
         let limiter = Limiter::builder()
             .rule(rule)
-            .shared_store(open(store)?)
+            .shared_store(store)
             .clock(Arc::clone(&clock))
             .build()
             .map_err(|error| from_engine(&error))?;
         let maker = limiter.one_limit().map(|limit| Maker { limit, clock: Arc::clone(&clock) });
         let maker = maker.map(|maker| Py::new(py, maker)).transpose()?;
         let notices = Notices::new(limiter.store_name());
-        let waits = limiter.waits();
-        Ok(Self { limiter, clock, maker, notices, waits })
+        let waits = is_own || limiter.waits();
+        Ok(Self { limiter, clock, maker, notices, waits, is_own })
     }
 
     /// The rule's name, which tells its counts from those of others in the same store.
