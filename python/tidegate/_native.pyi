@@ -24,6 +24,7 @@ __all__ = [
     "_quicken",
     "_restore_decision",
     "canonical_limit",
+    "postgres_schema",
     "set_default_clock",
     "set_enabled",
 ]
@@ -462,6 +463,11 @@ def _restore_decision(state: typing.Any) -> Decision:
 
 def canonical_limit(limit: str) -> str:
     """The canonical spelling of a limit string. Raises `ConfigError` when it makes no sense."""
+
+def postgres_schema(schema: str = "tidegate", *, unlogged: bool = True) -> str:
+    """The SQL that makes the schema of a store in PostgreSQL, for those who have
+    `auto_migrate=false` in its URL. It may be run again.
+    """
 
 def set_default_clock(clock: Clock | None) -> None:
     """Puts `clock` in the place of the machine's, for every limiter and gate made without a

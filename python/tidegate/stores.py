@@ -1,6 +1,6 @@
-"""Stores of your own: what one has to offer.
+"""Stores of your own: what one has to offer; and the schema of those in PostgreSQL.
 
-A store keeps bytes under keys, and can change several of them at once without anybody coming in
+A store of your own keeps bytes under keys, and can change several of them at once without anybody coming in
 between. It needs to know nothing of limits: all algorithms stay in tidegate.
 """
 
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-__all__ = ["StateStore", "Step"]
+from tidegate._native import postgres_schema
+
+__all__ = ["StateStore", "Step", "postgres_schema"]
 
 
 class Step(Protocol):

@@ -96,7 +96,7 @@ pub(crate) fn prepare_session(
                 None => "is missing".into(),
             };
             return Err(setup(format!(
-                "the schema `{schema}` in PostgreSQL {what}; run what `tidegate migrate --sql` prints, or leave out auto_migrate=false"
+                "the schema `{schema}` in PostgreSQL {what}; run the SQL that `tidegate.stores.postgres_schema()` returns (in Rust `postgres_schema`), or leave out auto_migrate=false"
             )));
         }
     }

@@ -81,7 +81,7 @@ fn without_auto_migrate_the_schema_is_made_by_the_script() {
     let url = format!("{url}&auto_migrate=false");
     let error = setup_error(&url);
     assert!(error.contains("`by hand`") && error.contains("is missing"), "{error}");
-    assert!(error.contains("tidegate migrate --sql"), "{error}");
+    assert!(error.contains("postgres_schema"), "{error}");
 
     let script = PostgresBackend::migration_sql("by hand", true).unwrap();
     for _ in 0..2 {

@@ -52,5 +52,7 @@ mod _native {
     #[pymodule_export]
     use super::rule::PyRule;
     #[pymodule_export]
+    use super::store::postgres_schema;
+    #[pymodule_export]
     use super::switch::set_enabled;
 }

@@ -62,6 +62,14 @@ pub(crate) fn mode(text: &str) -> PyResult<OnStoreError> {
     })
 }
 
+/// The SQL that makes the schema of a store in PostgreSQL, for those who have
+/// `auto_migrate=false` in its URL. It may be run again.
+#[pyfunction]
+#[pyo3(signature = (schema: "str" = "tidegate", *, unlogged: "bool" = true))]
+pub(crate) fn postgres_schema(schema: &str, unlogged: bool) -> PyResult<String> {
+    tidegate::postgres_schema(schema, unlogged).map_err(|error| from_engine(&error))
+}
+
 /// What happened with a store in this process.
 pub(crate) fn stats<'py>(py: Python<'py>, store: &dyn Store) -> PyResult<Bound<'py, PyDict>> {
     let stats = PyDict::new(py);

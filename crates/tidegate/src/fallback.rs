@@ -11,7 +11,7 @@ use tidegate_remote::RemoteStore;
 
 use crate::{
     decision::Parts,
-    rule::{OnStoreError, Rules},
+    rule::{Counted, OnStoreError, Rules},
     store::UNDECIDED,
 };
 
@@ -37,15 +37,21 @@ impl Fallback {
     /// Decides `charges`, one for each of the rules' limits, without the store. `now` is the
     /// time by the caller's clock, on which `charges` are dated.
     ///
-    /// The second value tells whether a rule wants the request refused as things are.
+    /// Unless it `opens`, what `Open` says is done as `Local` has it. The second value tells
+    /// whether a rule wants the request refused as things are.
     pub(crate) fn decide(
         &self,
         rules: &Rules,
         charges: &[Charge<'_>],
         now: Nanos,
         remote: &dyn RemoteStore,
+        opens: bool,
     ) -> (Parts, bool) {
-        let modes = || rules.counted.iter().map(|counted| rules.rules[counted.rule].on_store_error);
+        let mode = |counted: &Counted| match rules.rules[counted.rule].on_store_error {
+            OnStoreError::Open if !opens => OnStoreError::Local,
+            mode => mode,
+        };
+        let modes = || rules.counted.iter().map(mode);
         let mut parts: Parts = charges.iter().map(rested).collect();
         if modes().any(|mode| mode == OnStoreError::Closed) {
             for (part, mode) in parts.iter_mut().zip(modes()) {

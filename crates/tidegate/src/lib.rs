@@ -66,6 +66,8 @@ pub use tidegate_memory::{SharedError, SharedOptions, SharedStore};
 pub use tidegate_remote::{
     Event, Health, Listed, Listener, Name, Page, RemoteError, RemoteStats, RemoteStore, Subject,
 };
+#[cfg(feature = "postgres")]
+pub use url::postgres_schema;
 pub use url::{open_store, open_store_with};
 
 /// Runs the README's Rust example.

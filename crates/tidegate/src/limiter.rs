@@ -73,7 +73,7 @@ impl Limiter {
     fn allow_at(&self, key: &[u8], cost: Option<u32>) -> Result<bool, Error> {
         match self.engine.only_here() {
             Some(only) => self.engine.allow_only(only, cost, key),
-            None if self.engine.known_denial(cost, key) => Ok(false),
+            None if self.engine.known_denial(cost, key).is_some() => Ok(false),
             None => self.allow_all(key, cost),
         }
     }
@@ -208,10 +208,11 @@ impl Limiter {
         self.engine.waits()
     }
 
-    /// Whether a request of `key` is sure to be refused, as far as that is known without
-    /// waiting: always false for a store in this process.
+    /// The refusal of a request of `key`, if it is known without waiting that there will be
+    /// one: never for a store in this process, nor with several limits.
+    #[inline]
     #[must_use]
-    pub fn is_known_denial(&self, key: impl AsRef<[u8]>, cost: u32) -> bool {
+    pub fn known_denial(&self, key: impl AsRef<[u8]>, cost: u32) -> Option<Outcome> {
         self.engine.known_denial(Some(cost), key.as_ref())
     }
 

@@ -13,7 +13,7 @@ use tidegate_core::{self as core, Adjustment, Change, Charge, Nanos};
 use tidegate_remote::{Answer, Health, RemoteError, RemoteStore};
 
 use crate::{
-    Decision, Error,
+    Decision, Error, Outcome,
     decision::Parts,
     engine::{Engine, Instant, Mode},
     fallback::Fallback,
@@ -160,10 +160,11 @@ impl Engine {
     /// The refusal of a request under the only limit, if it is known without asking. What a
     /// caller may ask who must not wait.
     #[inline]
-    pub(crate) fn known_denial(&self, cost: Option<u32>, subject: &[u8]) -> bool {
-        let (Some(remote), Some(only)) = (self.store.remote(), self.only()) else { return false };
+    pub(crate) fn known_denial(&self, cost: Option<u32>, subject: &[u8]) -> Option<Outcome> {
+        let (remote, only) = (self.store.remote()?, self.only()?);
         let instant = Instant { now: Nanos::ZERO, unix: Nanos::ZERO };
-        remote.known_denial(&self.charge(instant, only, subject, cost)).is_some()
+        let answer = remote.known_denial(&self.charge(instant, only, subject, cost))?;
+        Some(Outcome { answer, at: Nanos::ZERO })
     }
 
     /// What can be answered without asking: a denial that the store has spoken before, and a
@@ -277,7 +278,11 @@ impl Engine {
         }
         let instant = self.local_instant();
         let charges = self.charges(instant, cost, subject);
-        let (parts, refused) = distance.fallback.decide(&self.rules, &charges, instant.now, remote);
+        // A server that refuses access, or fails in its own way, is no server that is away: such
+        // an error never admits anybody.
+        let opens = error.is_temporary();
+        let fallback = &distance.fallback;
+        let (parts, refused) = fallback.decide(&self.rules, &charges, instant.now, remote, opens);
         let rules = Arc::clone(&self.rules);
         Ok(Decision::without_store(rules, parts, instant.now, refused))
     }

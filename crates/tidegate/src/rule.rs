@@ -68,7 +68,8 @@ fn is_header_name(name: &str) -> bool {
 /// What becomes of a request when the store gives no answer in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnStoreError {
-    /// It is admitted.
+    /// It is admitted: when there is no answer in time. When the server refuses access or fails in
+    /// its own way, it is decided as with `Local`: a wrong password must not open anything.
     Open,
     /// It is refused, as [`Reason::StoreError`](crate::Reason::StoreError).
     Closed,

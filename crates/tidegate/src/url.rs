@@ -79,6 +79,17 @@ pub fn open_store_with(url: &str, listener: Listener) -> Result<Arc<dyn Store>, 
     }
 }
 
+/// The SQL that makes a store's schema in PostgreSQL, for those who have `auto_migrate=false` in
+/// its URL. It may be run again.
+///
+/// # Errors
+///
+/// [`Error::Remote`] when `schema` cannot be the name of one.
+#[cfg(feature = "postgres")]
+pub fn postgres_schema(schema: &str, unlogged: bool) -> Result<String, Error> {
+    Ok(tidegate_postgres::PostgresBackend::migration_sql(schema, unlogged)?)
+}
+
 /// Opens the store that `url` names, as [`open_store_with`] does, with nobody to hear of
 /// outages.
 ///

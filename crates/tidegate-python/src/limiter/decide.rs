@@ -64,7 +64,7 @@ impl PyLimiter {
 
     /// A refusal that is known without asking, as an awaitable that is done.
     pub(super) fn is_known(&self, key: &KeyArg<'_>, cost: Units) -> bool {
-        switch::is_enabled() && self.limiter.is_known_denial(&key.0, cost.0)
+        switch::is_enabled() && self.limiter.known_denial(&key.0, cost.0).is_some()
     }
 
     pub(super) fn look(&self, key: &KeyArg<'_>, cost: Units) -> PyResult<Decision> {

@@ -33,7 +33,7 @@ impl PyLimiter {
             return Quick::Behind;
         }
         let limiter = call.limiter.get();
-        if limiter.waits && !limiter.limiter.is_known_denial(call.text, call.cost) {
+        if limiter.waits && limiter.limiter.known_denial(call.text, call.cost).is_none() {
             let (text, cost) = (call.text, call.cost);
             return limiter.in_peace(|| limiter.limiter.allow_cost(text, cost)).into();
         }
@@ -46,7 +46,7 @@ impl PyLimiter {
     /// An answer that is awaited from a server, unless it is a refusal that is known.
     fn quick_await<'py>(call: &Plain<'_, 'py>, made: Made) -> Quick<Bound<'py, PyAny>> {
         let limiter = call.limiter.get();
-        let is_known = limiter.limiter.is_known_denial(call.text, call.cost);
+        let is_known = limiter.limiter.known_denial(call.text, call.cost).is_some();
         if is_known || !Self::is_quick(call) {
             return Quick::Behind;
         }
@@ -72,14 +72,17 @@ impl PyLimiter {
     #[inline]
     pub(crate) fn quick_check<'py>(call: &Plain<'_, 'py>) -> Quick<Bound<'py, PyAny>> {
         let (py, limiter) = (call.key.py(), call.limiter.get());
-        if limiter.waits {
-            return Quick::Behind;
-        }
         let Some(maker) = limiter.maker.as_ref().filter(|_| Self::is_quick(call)) else {
             return Quick::Behind;
         };
         let mut outcome = Outcome::UNDECIDED;
-        if let Err(error) = limiter.limiter.outcome_into(&mut outcome, call.text, call.cost) {
+        if limiter.waits {
+            let Some(known) = limiter.limiter.known_denial(call.text, call.cost) else {
+                return Quick::Behind;
+            };
+            outcome = known;
+        } else if let Err(error) = limiter.limiter.outcome_into(&mut outcome, call.text, call.cost)
+        {
             return Quick::failed(from_engine(&error));
         }
         let key = call.key.to_owned().unbind();
