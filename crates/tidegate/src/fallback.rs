@@ -2,7 +2,10 @@
 //!
 //! Decides by what the rules say about it. Knows nothing of why there was no answer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use smallvec::SmallVec;
 use tidegate_core::{Adjustment, Change, Charge, Decision, Limit, LimitSpec, Nanos, Verdict};
@@ -18,14 +21,25 @@ use crate::{
 /// How long a caller who is refused for want of an answer is told to wait.
 const COME_BACK: Nanos = Nanos::SECOND;
 
+/// How long counts are kept that nobody decides by. A server that is full, or half of a cluster,
+/// still answers now and then: were they thrown away each time, everybody would get a fresh rest
+/// of his limit each time.
+const KEPT: Duration = Duration::from_secs(60);
+
 /// This process's own counts, for the time that the store is away.
 pub(crate) struct Fallback {
     /// The rules' limits, or this process's share of them.
     limits: Vec<Limit>,
     /// This process's share, in ten thousandths.
     share: u32,
-    /// Made when the store goes away, and thrown away when it is back.
-    counts: Mutex<Option<Arc<MemoryStore>>>,
+    /// Made when the store goes away, and thrown away when it has been back for a while.
+    counts: Mutex<Option<Own>>,
+}
+
+struct Own {
+    counts: Arc<MemoryStore>,
+    /// When somebody last decided by them; local.
+    used: Instant,
 }
 
 impl Fallback {
@@ -83,19 +97,26 @@ impl Fallback {
         (parts, false)
     }
 
-    /// Takes the store's answers from here on: what was counted meanwhile is forgotten.
+    /// Takes the store's answers from here on: what was counted without it is forgotten, once
+    /// that has not been needed for a while.
     pub(crate) fn forget(&self) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts = None;
+        let mut own = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if own.as_ref().is_some_and(|own| own.used.elapsed() > KEPT) {
+            *own = None;
+        }
     }
 
     fn counts(&self) -> Arc<MemoryStore> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(counts.get_or_insert_with(|| Arc::new(MemoryStore::new())))
+        let mut own = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let own =
+            own.get_or_insert_with(|| Own { counts: Arc::new(MemoryStore::new()), used: now });
+        own.used = now;
+        Arc::clone(&own.counts)
     }
 
-    /// Lets a key that is not known here yet begin where the store last saw it, so that nobody
-    /// gets a fresh burst because the store went away.
+    /// Lets a key begin where the store last saw it, so that nobody gets a fresh burst because
+    /// the store went away. What was counted here since then stays, if that is more.
     fn seed(
         &self,
         counts: &MemoryStore,
@@ -103,19 +124,21 @@ impl Fallback {
         now: Nanos,
         remote: &dyn RemoteStore,
     ) {
-        let look = Charge { cost: 0, ..*charge };
-        let mut found = [UNDECIDED];
-        counts.peek(&[look], now, &mut found);
-        if found[0].reset_after > Nanos::ZERO {
+        let Some((last, age)) = remote.last(&charge.key) else { return };
+        let there = self.of_share(last.limit.saturating_sub(last.remaining));
+        if there == 0 || last.reset_after <= age {
             return;
         }
-        let Some((last, age)) = remote.last(&charge.key) else { return };
-        let used = self.of_share(last.limit.saturating_sub(last.remaining));
-        if used > 0 && last.reset_after > age {
-            let (key, limit) = (charge.key, charge.limit);
-            let at = charge.at.saturating_sub(age);
-            let debit = Change::Debit { cost: used.min(limit.capacity()) };
-            counts.adjust(&[Adjustment { key, limit, at, change: debit }], now.saturating_sub(age));
+        // Both as of when the store answered: from there on, both recover alike.
+        let (key, limit, now) = (charge.key, charge.limit, now.saturating_sub(age));
+        let at = charge.at.saturating_sub(age);
+        let mut found = [UNDECIDED];
+        counts.peek(&[Charge { cost: 0, at, ..*charge }], now, &mut found);
+        let here = found[0].limit.saturating_sub(found[0].remaining);
+        let cost = there.min(limit.capacity()).saturating_sub(here);
+        if cost > 0 {
+            let change = Change::Debit { cost };
+            counts.adjust(&[Adjustment { key, limit, at, change }], now);
         }
     }
 

@@ -120,6 +120,31 @@ impl Trial {
         assert!(longest <= TIMEOUT + PUT_ASIDE, "the longest of {}: {longest:?}", seen.len());
     }
 
+    /// Brings about trouble in which the server still refuses, so that it seems to be back again
+    /// and again. A half-used key gets its rest, once.
+    pub(crate) fn admits_no_more_while_health_changes(&self, trouble: impl FnOnce()) {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let [spent, half] = [(self.key)(0), (self.key)(1)];
+        self.begins();
+        self.uses(&spent, UNITS);
+        self.uses(&half, 6);
+        self.heard.lock().unwrap().clear();
+        trouble();
+        let ups = || self.heard.lock().unwrap().iter().filter(|event| **event == Event::Up).count();
+        let (begun, mut admitted) = (Instant::now(), 0);
+        while ups() < 5 {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", self.heard.lock());
+            assert_eq!(self.admitted(&spent, 1).0, 0);
+            // Now and then, so that some tries fall to the key that is refused.
+            admitted += self.admitted(&half, 4).0;
+            for _ in 0..20 {
+                assert_eq!(self.admitted(&spent, 1).0, 0);
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+        assert_eq!(admitted, UNITS - 6, "after {} recoveries that were none", ups());
+    }
+
     /// What one thread sees: two of them do not wait, but are called back.
     fn load(&self, thread: usize, ends: &AtomicBool) -> Vec<Seen> {
         let limiter = &self.limiters[thread % 3];
@@ -143,13 +168,7 @@ impl Trial {
 
     /// How many of `count` requests are admitted, and how many decided without the store.
     fn admitted(&self, key: &str, count: usize) -> (usize, usize) {
-        self.admitted_by(&self.limiters[0], key, count)
-    }
-
-    fn admitted_by(&self, limiter: &Limiter, key: &str, count: usize) -> (usize, usize) {
-        let decisions: Vec<_> = (0..count).map(|_| limiter.check(key).unwrap()).collect();
-        let admitted = decisions.iter().filter(|decision| decision.allowed).count();
-        (admitted, decisions.iter().filter(|decision| decision.degraded).count())
+        admitted_by(&self.limiters[0], key, count)
     }
 
     fn meanwhile(&self, spent: &str, half: &str) {
@@ -157,8 +176,8 @@ impl Trial {
         assert_eq!(self.admitted(spent, 20).0, 0, "a fresh burst for a key that was used up");
         assert_eq!(self.admitted(half, 20), (4, 20), "a half-used key");
         assert_eq!(self.admitted(&(self.key)(2), 20), (UNITS, 20), "a key that was never seen");
-        assert_eq!(self.admitted_by(local, half, 5), (0, 5), "there is no more");
-        assert_eq!(self.admitted_by(open, half, 30), (30, 30));
+        assert_eq!(admitted_by(local, half, 5), (0, 5), "there is no more");
+        assert_eq!(admitted_by(open, half, 30), (30, 30));
         let refused = closed.check(half).unwrap();
         assert!(!refused.allowed && refused.degraded);
         assert_eq!(refused.reason, Some(Reason::StoreError));
@@ -230,4 +249,10 @@ impl Trial {
             thread::sleep(Duration::from_millis(2));
         }
     }
+}
+
+fn admitted_by(limiter: &Limiter, key: &str, count: usize) -> (usize, usize) {
+    let decisions: Vec<_> = (0..count).map(|_| limiter.check(key).unwrap()).collect();
+    let admitted = decisions.iter().filter(|decision| decision.allowed).count();
+    (admitted, decisions.iter().filter(|decision| decision.degraded).count())
 }

@@ -95,3 +95,14 @@ fn a_node_of_a_cluster_falls() {
     };
     trial.survives(Counts::Kept, fall, end);
 }
+
+/// A full server still refuses whom it has refused before, for that it writes nothing. Such an
+/// answer looks like a recovery, and must not make anybody's local counts begin anew.
+#[test]
+fn a_full_redis_that_still_refuses_gives_nobody_a_fresh_burst() {
+    let server = RedisServer::start();
+    let full = || told(&server, &["CONFIG", "SET", "maxmemory", "1"]);
+    // Denials are asked about each time, and pauses are short, so that health changes often.
+    let url = format!("{}?recheck=0s&pause=20ms", server.url());
+    Trial::new(&url).admits_no_more_while_health_changes(full);
+}
