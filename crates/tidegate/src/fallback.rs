@@ -125,17 +125,17 @@ impl Fallback {
         remote: &dyn RemoteStore,
     ) {
         let Some((last, age)) = remote.last(&charge.key) else { return };
-        let there = self.of_share(last.limit.saturating_sub(last.remaining));
-        if there == 0 || last.reset_after <= age {
+        let told = self.of_share(last.limit.saturating_sub(last.remaining));
+        if told == 0 || last.reset_after <= age {
             return;
         }
-        // Both as of when the store answered: from there on, both recover alike.
+        // Both as of when the store answered: from told on, both recover alike.
         let (key, limit, now) = (charge.key, charge.limit, now.saturating_sub(age));
         let at = charge.at.saturating_sub(age);
         let mut found = [UNDECIDED];
         counts.peek(&[Charge { cost: 0, at, ..*charge }], now, &mut found);
-        let here = found[0].limit.saturating_sub(found[0].remaining);
-        let cost = there.min(limit.capacity()).saturating_sub(here);
+        let counted = found[0].limit.saturating_sub(found[0].remaining);
+        let cost = told.min(limit.capacity()).saturating_sub(counted);
         if cost > 0 {
             let change = Change::Debit { cost };
             counts.adjust(&[Adjustment { key, limit, at, change }], now);
