@@ -8,11 +8,14 @@ use std::iter::repeat_n;
 
 use smallvec::SmallVec;
 use tidegate_core::{
-    Decision, Nanos, Program,
+    Decision, Nanos, Program, Verdict,
     algorithm::{Algorithm, Counts, SlidingWindowLog, Times},
 };
 
-use crate::{Ask, Counter};
+use crate::{Ask, AskKind, Counter, Decisions};
+
+/// When to ask again what was refused for somebody else's sake, and not for want of room.
+const SOON: Nanos = Nanos(1_000_000);
 
 /// How a server answers an [`Ask`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +72,14 @@ impl Reply {
         let admitted = (0..granted).map(|_| states.iter_mut().map(State::take).collect());
         let mut decisions: Vec<_> = admitted.collect();
         let rest = ask.count as usize - granted;
-        let left = states.iter().map(State::look).collect();
+        let mut left: Decisions = states.iter().map(State::look).collect();
+        if ask.kind == AskKind::Check && left.iter().all(Decision::is_allowed) {
+            // What was found has room, and yet the server took nothing: others were faster
+            // between its look and its writing. Only what it took is admitted.
+            if let Some(first) = left.first_mut() {
+                first.verdict = Verdict::Denied { retry_after: first.next_unit_after.max(SOON) };
+            }
+        }
         decisions.extend(repeat_n(left, rest));
         decisions
     }
@@ -166,5 +176,38 @@ impl Times for Sparse<'_> {
         let known = self.log.entries.iter().find(|(position, _)| *position as usize == index);
         // Only live entries are here, and no other is read for its value.
         known.map_or(self.at, |(_, time)| *time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use smallvec::smallvec;
+    use tidegate_core::{Key, Limit};
+
+    use super::*;
+    use crate::Name;
+
+    #[test]
+    fn only_what_the_server_took_is_admitted() {
+        let limit: Limit = "5/minute".parse().unwrap();
+        let counter = Counter {
+            name: Name::new(&Key::new("rule", limit.tag(0), b"ana")),
+            program: limit.program().clone(),
+            cost: 1,
+            at: None,
+        };
+        let ask = |kind| Ask { counters: smallvec![counter.clone()], count: 3, kind };
+        let found: SmallVec<[Record; 2]> = smallvec![Record::Time(Nanos::ZERO)];
+        let now = Nanos::from_secs(1_700_000_000);
+        let allowed = |granted, kind| {
+            let reply = Reply { granted, now, found: found.clone() };
+            let decisions = reply.decisions(&ask(kind));
+            decisions.iter().map(|request| request[0].is_allowed()).collect::<Vec<_>>()
+        };
+
+        // There is room for all three, but the server says otherwise.
+        assert_eq!(allowed(1, AskKind::Check), [true, false, false]);
+        assert_eq!(allowed(0, AskKind::Check), [false, false, false]);
+        assert_eq!(allowed(0, AskKind::Peek), [true, true, true]);
     }
 }

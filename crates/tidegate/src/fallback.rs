@@ -137,8 +137,8 @@ impl Fallback {
         let counted = found[0].limit.saturating_sub(found[0].remaining);
         let cost = told.min(limit.capacity()).saturating_sub(counted);
         if cost > 0 {
-            let change = Change::Debit { cost };
-            counts.adjust(&[Adjustment { key, limit, at, change }], now);
+            let spent = Change::Debit { cost };
+            counts.adjust(&[Adjustment { key, limit, at, change: spent }], now);
         }
     }
 
