@@ -5,7 +5,11 @@
 
 mod common;
 
-use std::{sync::mpsc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc,
+    time::Duration,
+};
 
 use common::{Fake, charge, check, limit, settings};
 use tidegate_remote::Remote;
@@ -48,7 +52,9 @@ fn a_child_has_links_and_threads_of_its_own() {
     // held while it is copied; the runner's thread waits for questions.
     let child = unsafe { libc::fork() };
     if child == 0 {
-        let code = in_the_child(&fake, remote, parents);
+        // A panic would end this thread, which is the child's only one, and so the child, with 0.
+        let child = || in_the_child(&fake, remote, parents);
+        let code = catch_unwind(AssertUnwindSafe(child)).unwrap_or(9);
         // SAFETY: ends the child where it stands, before it returns into the test's harness.
         unsafe { libc::_exit(code) }
     }
