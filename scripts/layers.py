@@ -123,7 +123,7 @@ def _pins() -> list[str]:
 
 def _python() -> Iterator[Step]:
     yield _build()
-    kinds = ["unit", "frameworks", "processes", "package", "typing", "examples", "demo"]
+    kinds = ["unit", "frameworks", "processes", "package", "typing", "stores", "examples", "demo"]
     yield _pytest("python", *(f"tests/{kind}" for kind in kinds))
 
 

@@ -1,7 +1,7 @@
 """Stores of your own: what one has to offer; and the schema of those in PostgreSQL.
 
-A store of your own keeps bytes under keys, and can change several of them at once without anybody coming in
-between. It needs to know nothing of limits: all algorithms stay in tidegate.
+A store of your own keeps bytes under keys, and can change several of them at once without anybody
+coming in between. It needs to know nothing of limits: all algorithms stay in tidegate.
 """
 
 from __future__ import annotations

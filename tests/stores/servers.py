@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PASSWORD = "correct-horse-4711"  # noqa: S105 - of a server that lives for one test
+PASSWORD = "correct-horse-4711"
 _READY = 30.0
 
 
