@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tidegate import _native
 from tidegate._acquire import Attempt, aacquire, acquire
-from tidegate._arguments import limit_string, seconds
+from tidegate._arguments import limit_string, seconds, text
 from tidegate._clock import Sleeper
 from tidegate._line import Lines
 from tidegate._reservation import Reservation
@@ -77,15 +77,15 @@ class Limiter(_native.Limiter):
         burst: int | None = None,
     ) -> Self:
         """Makes a limiter; see the class."""
-        text = limit_string(
+        limits = limit_string(
             limit, requests=requests, period=period, burst=burst, algorithm=algorithm
         )
         self = super().__new__(
             cls,
-            text,
-            name=name,
-            store=store,
-            on_store_error=on_store_error,
+            limits,
+            name=text("name", name),
+            store=text("store", store) if store is None or isinstance(store, str) else store,
+            on_store_error=text("on_store_error", on_store_error),
             lease=None if lease is None else seconds("lease", lease),
             clock=clock,
         )

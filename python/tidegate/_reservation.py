@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Reservation:
     """An estimate that is charged on entering and corrected by `settle`.
 
-    Made by `Limiter.reserve`; enters with `with` and `async with`, once. Left without
+    Made by `Limiter.reserve`; enters with `with` and `async with`, once. In `async def`, settle
+    with `asettle`: it does not block the event loop when the store is a server. Left without
     `settle`, it keeps what was reserved; left by an exception without `settle`, it gives all
     of it back.
     """
@@ -48,12 +49,15 @@ class Reservation:
         Raises:
             ConfigError: the reservation was settled before, or never entered.
         """
-        units = whole_number("actual", actual, least=0)
-        if self.decision and self._is_settled:
-            raise ConfigError(f"the reservation for {shorten(self._key)} is settled already")
-        self._is_settled = True
-        charged_at_ns = self.decision.charged_at_ns
+        units, charged_at_ns = self._begin_to_settle(actual)
         self._limiter.settle(
+            self._key, reserved=self._cost, actual=units, charged_at_ns=charged_at_ns
+        )
+
+    async def asettle(self, actual: int) -> None:
+        """Does what `settle` does, without blocking the event loop."""
+        units, charged_at_ns = self._begin_to_settle(actual)
+        await self._limiter.asettle(
             self._key, reserved=self._cost, actual=units, charged_at_ns=charged_at_ns
         )
 
@@ -75,7 +79,7 @@ class Reservation:
             try:
                 await self._sleeper.asleep(delay)
             except BaseException:  # cancelled, as a rule
-                await self._asettle_unused()
+                await self.asettle(0)
                 raise
         return self
 
@@ -95,14 +99,16 @@ class Reservation:
         traceback: TracebackType | None,
     ) -> None:
         if kind is not None and not self._is_settled:
-            await self._asettle_unused()
+            await self.asettle(0)
 
-    async def _asettle_unused(self) -> None:
-        self._is_settled = True
+    def _begin_to_settle(self, actual: int) -> tuple[int, int]:
+        """The true cost, and the time that it is settled for."""
+        units = whole_number("actual", actual, least=0)
         charged_at_ns = self.decision.charged_at_ns
-        await self._limiter.asettle(
-            self._key, reserved=self._cost, actual=0, charged_at_ns=charged_at_ns
-        )
+        if self._is_settled:
+            raise ConfigError(f"the reservation for {shorten(self._key)} is settled already")
+        self._is_settled = True
+        return units, charged_at_ns
 
     def _refuse_second(self) -> None:
         if self._decision is not None:

@@ -156,7 +156,7 @@ def test_a_reservation_is_settled(store: str) -> None:
 async def test_an_awaited_reservation_is_settled(store: str) -> None:
     async with Limiter("100/day", store=store) as limiter:
         async with limiter.reserve("ana", cost=50) as reservation:
-            reservation.settle(20)
+            await reservation.asettle(20)
         assert (await limiter.apeek("ana")).remaining == 80
         with pytest.raises(KeyError):
             async with limiter.reserve("ana", cost=50):

@@ -171,7 +171,11 @@ fn wrong(name: &str, value: &str, right: &str) -> RemoteError {
 }
 
 pub(crate) fn parse_port(text: &str) -> Result<u16, RemoteError> {
-    text.parse().ok().filter(|port| *port != 0).ok_or_else(|| wrong("port", text, "1 to 65535"))
+    port_number(text).ok_or_else(|| wrong("port", text, "1 to 65535"))
+}
+
+pub(crate) fn port_number(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|port| *port != 0)
 }
 
 fn parse_bool(name: &str, value: &str) -> Result<bool, RemoteError> {

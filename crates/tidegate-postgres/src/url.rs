@@ -111,6 +111,11 @@ impl FromStr for PostgresUrl {
         }
         options.database = non_empty(decode("the database", database)?);
         for (name, value) in split_query(query) {
+            if name.contains('@') || value.contains('@') {
+                return Err(setup(
+                    "the PostgreSQL URL has an `@` where none belongs; in a user's name, a password or an option write `%40` for `@`, `%2F` for `/`, `%3F` for `?`",
+                ));
+            }
             let (name, value) = (decode("an option", name)?, decode("an option", value)?);
             options.set(name, value)?;
         }
@@ -135,7 +140,10 @@ fn split_port(text: &str) -> Result<(&str, Option<u16>), RemoteError> {
     };
     match port {
         "" => Ok((host, None)),
-        _ => Ok((host, Some(crate::options::parse_port(port)?))),
+        // Not repeated: a URL without its host has the password here.
+        _ => crate::options::port_number(port).map(|port| (host, Some(port))).ok_or_else(|| {
+            setup("the PostgreSQL URL has a port that is not a number from 1 to 65535, as in postgresql://localhost:5432/app")
+        }),
     }
 }
 
@@ -213,13 +221,19 @@ mod tests {
             let text = message(&format!("postgresql://ana:hunter2@db/app?{wrong}"));
             assert!(!text.contains("hunter") && !text.contains("ana"), "{text}");
         }
+        // Written without its percent signs, or without a host.
+        for url in ["ana:1?hunter2@db/app", "ana:hunter2/app"] {
+            let text = message(&format!("postgresql://{url}"));
+            assert!(!text.contains("hunter") && !text.contains("ana"), "{text}");
+        }
     }
 
     #[test]
     fn a_wrong_part_is_named_with_what_would_be_right() {
         for (text, named, right) in [
             ("mysql://db/app", "begins with postgresql://", "postgresql://localhost/app"),
-            ("postgresql://db:port/app", "port `port`", "1 to 65535"),
+            ("postgresql://db:port/app", "has a port", "1 to 65535"),
+            ("postgresql://db/app?port=x", "port `x`", "1 to 65535"),
             ("postgresql://db/app?sslmode=allow", "sslmode `allow`", "verify-full"),
             ("postgresql://db/app?prepare=no", "prepare `no`", "true or false"),
             ("postgresql://db/app?connect_timeout=soon", "connect_timeout `soon`", "seconds"),

@@ -26,14 +26,16 @@ use crate::{decision::PyDecision, errors::from_engine};
 #[pyclass(frozen, module = "tidegate._native")]
 pub(crate) struct Hub {
     inbox: Arc<Inbox>,
-    /// Where the loop listens.
-    bell: UnixStream,
     waiting: Mutex<Waiting>,
 }
 
 /// Where threads leave decisions.
 struct Inbox {
     come: Mutex<Vec<(u64, Result<Decision, Error>)>>,
+    /// What a thread rings, and where the loop listens. Both ends are here, so that there is
+    /// somebody to ring for whatever becomes of the loop: to write to nobody is a signal, which
+    /// may end the process.
+    ring: UnixStream,
     bell: UnixStream,
 }
 
@@ -82,7 +84,7 @@ impl Inbox {
         drop(come);
         if is_first {
             // Full means that the loop has been woken and has not come yet.
-            let _ = (&self.bell).write(&[1]);
+            let _ = (&self.ring).write(&[1]);
         }
     }
 }
@@ -93,7 +95,7 @@ impl Hub {
     fn drain(&self, py: Python<'_>) -> PyResult<()> {
         let mut rings = [0; 64];
         loop {
-            match (&self.bell).read(&mut rings) {
+            match (&self.inbox.bell).read(&mut rings) {
                 Ok(0) => break,
                 Ok(count) if count < rings.len() => break,
                 Ok(_) => {}
@@ -134,8 +136,8 @@ impl Hub {
         let (bell, ring) = UnixStream::pair()?;
         bell.set_nonblocking(true)?;
         ring.set_nonblocking(true)?;
-        let inbox = Arc::new(Inbox { come: Mutex::default(), bell: ring });
-        Ok(Self { inbox, bell, waiting: Mutex::default() })
+        let inbox = Arc::new(Inbox { come: Mutex::default(), ring, bell });
+        Ok(Self { inbox, waiting: Mutex::default() })
     }
 
     /// The hub of the running event loop, and the loop.
@@ -160,8 +162,9 @@ impl Hub {
         if let Ok(hub) = known.cast_into::<Self>() {
             return Ok(hub);
         }
+        forget_closed(hubs)?;
         let hub = Bound::new(py, Self::new()?)?;
-        let descriptor = hub.get().bell.as_raw_fd();
+        let descriptor = hub.get().inbox.bell.as_raw_fd();
         let drain = hub.getattr(intern!(py, "drain"))?;
         running.call_method1(intern!(py, "add_reader"), (descriptor, drain))?;
         hubs.set_item(running, &hub)?;
@@ -186,6 +189,20 @@ impl Hub {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Lets go of the hubs of loops that are closed. Those that still expected decisions would stay
+/// for ever: a hub refers to its futures, and these to their loop.
+fn forget_closed(hubs: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = hubs.py();
+    for running in
+        hubs.call_method0(intern!(py, "keys"))?.try_iter()?.collect::<PyResult<Vec<_>>>()?
+    {
+        if running.call_method0(intern!(py, "is_closed"))?.is_truthy()? {
+            hubs.call_method1(intern!(py, "pop"), (running, py.None()))?;
+        }
+    }
+    Ok(())
 }
 
 /// A decision that a loop waits for.

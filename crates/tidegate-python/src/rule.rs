@@ -5,7 +5,7 @@ use tidegate::{Key, Limits, Rule};
 
 use crate::{
     convert::{Seconds, Units},
-    errors::{from_engine, wrong_type},
+    errors::{ConfigError, from_engine, wrong_type},
     store::mode,
 };
 
@@ -55,6 +55,9 @@ impl PyRule {
         let rule = Rule::new(name, limits).key(source).cost(cost.0);
         let rule = rule.on_store_error(mode(on_store_error)?);
         let rule = match lease {
+            Some(validity) if validity.0.is_zero() => {
+                return Err(ConfigError::new_err("`lease` must be above 0 seconds, got 0"));
+            }
             Some(validity) => rule.lease(validity.0),
             None => rule,
         };

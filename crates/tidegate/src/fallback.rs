@@ -3,10 +3,14 @@
 //! Decides by what the rules say about it. Knows nothing of why there was no answer.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
+use arc_swap::ArcSwapOption;
 use smallvec::SmallVec;
 use tidegate_core::{Adjustment, Change, Charge, Decision, Limit, LimitSpec, Nanos, Verdict};
 use tidegate_memory::MemoryStore;
@@ -32,20 +36,22 @@ pub(crate) struct Fallback {
     limits: Vec<Limit>,
     /// This process's share, in ten thousandths.
     share: u32,
-    /// Made when the store goes away, and thrown away when it has been back for a while.
-    counts: Mutex<Option<Own>>,
+    /// Made when the store goes away, and thrown away when it has been back for a while. Not
+    /// behind a lock, which might be held for ever in a process that was forked.
+    own: ArcSwapOption<Own>,
 }
 
 struct Own {
-    counts: Arc<MemoryStore>,
-    /// When somebody last decided by them; local.
-    used: Instant,
+    counts: MemoryStore,
+    made: Instant,
+    /// When somebody last decided by them, in milliseconds since they were made.
+    used: AtomicU64,
 }
 
 impl Fallback {
     pub(crate) fn new(rules: &Rules, share: u32) -> Self {
         let limits = rules.counted.iter().map(|counted| shared(&counted.limit, share)).collect();
-        Self { limits, share, counts: Mutex::new(None) }
+        Self { limits, share, own: ArcSwapOption::empty() }
     }
 
     /// Decides `charges`, one for each of the rules' limits, without the store. `now` is the
@@ -85,9 +91,10 @@ impl Fallback {
             .iter()
             .map(|&place| Charge { limit: &self.limits[place], ..charges[place] })
             .collect();
-        let counts = self.counts();
+        let own_counts = self.own();
+        let counts = &own_counts.counts;
         for charge in &own {
-            self.seed(&counts, charge, now, remote);
+            self.seed(counts, charge, now, remote);
         }
         let mut decisions = Parts::from_elem(UNDECIDED, own.len());
         counts.check(&own, now, &mut decisions);
@@ -100,19 +107,26 @@ impl Fallback {
     /// Takes the store's answers from here on: what was counted without it is forgotten, once
     /// that has not been needed for a while.
     pub(crate) fn forget(&self) {
-        let mut own = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if own.as_ref().is_some_and(|own| own.used.elapsed() > KEPT) {
-            *own = None;
+        let is_over = |own: &Own| {
+            let used = Duration::from_millis(own.used.load(Ordering::Relaxed));
+            own.made.elapsed().saturating_sub(used) > KEPT
+        };
+        if self.own.load().as_deref().is_some_and(is_over) {
+            self.own.store(None);
         }
     }
 
-    fn counts(&self) -> Arc<MemoryStore> {
-        let mut own = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let own =
-            own.get_or_insert_with(|| Own { counts: Arc::new(MemoryStore::new()), used: now });
-        own.used = now;
-        Arc::clone(&own.counts)
+    fn own(&self) -> Arc<Own> {
+        let own = self.own.load_full().unwrap_or_else(|| {
+            let (made, used) = (Instant::now(), AtomicU64::new(0));
+            let new = Arc::new(Own { counts: MemoryStore::new(), made, used });
+            let old = self.own.compare_and_swap(&None::<Arc<Own>>, Some(Arc::clone(&new)));
+            old.as_ref().map_or(new, Arc::clone)
+        });
+        // Relaxed: the time orders nothing, and a late one keeps the counts a little longer.
+        let used = u64::try_from(own.made.elapsed().as_millis()).unwrap_or(u64::MAX);
+        own.used.store(used, Ordering::Relaxed);
+        own
     }
 
     /// Lets a key begin where the store last saw it, so that nobody gets a fresh burst because

@@ -6,10 +6,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use arc_swap::ArcSwap;
 use tidegate_core::Nanos;
 
 use crate::decision::Parts;
@@ -20,9 +21,19 @@ const SHARDS: usize = 16;
 /// The most keys of a shard that hold a lease at once; others ask for every request.
 const KEYS: usize = 4096;
 
+/// The longest validity: an `Instant` cannot hold any time that a `Duration` can.
+const LONGEST: Duration = Duration::from_secs(86_400 * 365);
+
 /// The leases of this process.
 pub(crate) struct Leases {
     validity: Duration,
+    held: ArcSwap<Held>,
+}
+
+/// What must not cross a fork: units that the parent goes on spending, and locks that others
+/// may hold.
+struct Held {
+    process: u32,
     shards: Box<[Mutex<HashMap<u64, Lease>>]>,
 }
 
@@ -67,7 +78,7 @@ pub(crate) struct Rest {
 
 impl Leases {
     pub(crate) fn new(validity: Duration) -> Self {
-        Self { validity, shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+        Self { validity: validity.min(LONGEST), held: ArcSwap::new(Held::new()) }
     }
 
     pub(crate) const fn validity(&self) -> Duration {
@@ -76,7 +87,8 @@ impl Leases {
 
     /// The decision on a request that is paid for: its parts, and the time of the payment.
     pub(crate) fn spend(&self, hash: u64, cost: Option<u32>) -> Option<(Parts, Nanos)> {
-        let mut shard = self.shard(hash);
+        let held = self.held();
+        let mut shard = held.shard(hash);
         let lease = shard.get_mut(&hash)?;
         if lease.left == 0 || lease.cost != cost || Instant::now() >= lease.expires {
             return None;
@@ -93,14 +105,16 @@ impl Leases {
 
     /// How many requests to pay for at once: one, for a key of which nothing is known.
     pub(crate) fn wanted(&self, hash: u64, cost: Option<u32>) -> u32 {
-        let shard = self.shard(hash);
+        let held = self.held();
+        let shard = held.shard(hash);
         shard.get(&hash).filter(|lease| lease.cost == cost).map_or(1, |lease| lease.next)
     }
 
     /// Keeps what was paid for beyond the request at hand: `spare` more requests. Returns what
     /// was left of the lease before.
     pub(crate) fn keep(&self, hash: u64, paid: Paid) -> Option<Rest> {
-        let mut shard = self.shard(hash);
+        let held = self.held();
+        let mut shard = held.shard(hash);
         let old = shard.remove(&hash);
         let lease = self.lease(paid, old.as_ref());
         if shard.len() >= KEYS {
@@ -126,7 +140,7 @@ impl Leases {
     pub(crate) fn end(&self, everything: bool) -> Vec<Rest> {
         let now = Instant::now();
         let mut rests = Vec::new();
-        for shard in &self.shards {
+        for shard in &self.held().shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             shard.retain(|_, lease| {
                 let ends = everything || now >= lease.expires;
@@ -137,6 +151,25 @@ impl Leases {
             });
         }
         rests
+    }
+
+    /// The leases of this process; none yet after a fork.
+    fn held(&self) -> Arc<Held> {
+        let held = self.held.load_full();
+        if held.process == std::process::id() {
+            return held;
+        }
+        // The parent spends or gives back what it holds.
+        let new = Held::new();
+        let old = self.held.compare_and_swap(&held, Arc::clone(&new));
+        if Arc::ptr_eq(&old, &held) { new } else { Arc::clone(&old) }
+    }
+}
+
+impl Held {
+    fn new() -> Arc<Self> {
+        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Arc::new(Self { process: std::process::id(), shards })
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "below the number of shards")]

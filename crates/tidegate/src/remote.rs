@@ -25,6 +25,9 @@ use crate::{
 /// enough to leave room in the queue for others.
 const AT_ONCE: usize = 512;
 
+/// How long the thread that minds leases may take to notice that their owner is gone.
+const LONGEST_NAP: Duration = Duration::from_secs(2);
+
 /// What is called with a decision that nobody waits for.
 pub type Decided = Box<dyn FnOnce(Result<Decision, Error>) + Send>;
 
@@ -227,7 +230,7 @@ impl Engine {
             while let Some(engine) = engine.upgrade() {
                 engine.end_leases(false);
                 drop(engine);
-                thread::sleep(validity / 2);
+                thread::sleep(validity.min(LONGEST_NAP) / 2);
             }
         };
         // Without the thread, what is left of a lease goes back when its key is seen again.
