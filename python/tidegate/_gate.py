@@ -100,7 +100,7 @@ def make_gate(
     )
     return Gate(
         [rule],
-        store=text("store", store) if isinstance(store, str) else store,
+        store=store if hasattr(store, "transact") else text("store", store),
         trusted_proxies=trusted_proxies,
         forwarded_header=text("forwarded_header", forwarded_header),
         ipv6_prefix=whole_number("ipv6_prefix", ipv6_prefix, least=1),

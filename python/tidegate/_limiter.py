@@ -84,7 +84,7 @@ class Limiter(_native.Limiter):
             cls,
             limits,
             name=text("name", name),
-            store=text("store", store) if store is None or isinstance(store, str) else store,
+            store=store if hasattr(store, "transact") else text("store", store),
             on_store_error=text("on_store_error", on_store_error),
             lease=None if lease is None else seconds("lease", lease),
             clock=clock,

@@ -98,5 +98,5 @@ def test_a_store_that_fails_is_named_with_what_it_said(
 
 
 def test_what_is_no_store_is_refused() -> None:
-    with pytest.raises(ConfigError, match="transact"):
+    with pytest.raises(ConfigError, match="`store` must be text, got 42"):
         Limiter("2/hour", store=42)  # type: ignore[arg-type]
