@@ -24,8 +24,8 @@ HYPERCORN = ["-m", "hypercorn", "--log-level", "error"]
 WAITRESS = ["-m", "waitress", "--no-clear-untrusted-proxy-headers", "--threads", "4", "--call"]
 
 
-def _command(server: str, app: str, port: int, workers: int) -> list[str]:
-    target, several = f"tests.frameworks.apps:{app}", ["--workers", str(workers)]
+def _command(server: str, target: str, port: int, workers: int) -> list[str]:
+    several = ["--workers", str(workers)]
     if server.startswith("uvicorn"):
         options = [*several, *(BELIEVING if server == "uvicorn-believing" else [])]
         return [*UVICORN, *options, "--host", "127.0.0.1", "--port", str(port), target]
@@ -45,16 +45,24 @@ def _free_port() -> int:
 
 @contextmanager
 def serve(
-    server: str, app: str, *, workers: int = 1, log: Path | None = None, **environment: str
+    server: str,
+    app: str,
+    *,
+    workers: int = 1,
+    log: Path | None = None,
+    python: str = sys.executable,
+    module: str = "tests.frameworks.apps",
+    **environment: str,
 ) -> Iterator[int]:
-    """Serves an application of `apps`; gives the port, and ends the server at the end.
+    """Serves an application of `module`; gives the port, and ends the server at the end.
 
-    What the server and the application say goes to the file `log`.
+    What the server and the application say goes to the file `log`. `python` is the interpreter:
+    see `versions` for those with other frameworks.
     """
     port = _free_port()
     with tempfile.TemporaryFile() if log is None else log.open("w+b") as errors:
         process = subprocess.Popen(
-            [sys.executable, *_command(server, app, port, workers)],
+            [python, *_command(server, f"{module}:{app}", port, workers)],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             stdout=subprocess.DEVNULL,

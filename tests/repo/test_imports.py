@@ -20,6 +20,7 @@ ROWS: list[set[str]] = [
     {"asgi", "wsgi"},  # and the private modules, but for those named below
     {"starlette"},
     {"flask", "fastapi", "django"},
+    {"drf"},
     {"_protect", "testing"},
     {"__init__"},
     {"_pytest_plugin"},
@@ -30,6 +31,7 @@ FOREIGN: dict[str, set[str]] = {
     "starlette": {"starlette"},
     "fastapi": {"fastapi", "starlette"},
     "django": {"django"},
+    "drf": {"django", "rest_framework"},
     "_pytest_plugin": {"pytest"},
 }
 
