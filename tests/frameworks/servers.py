@@ -21,6 +21,8 @@ UVICORN = ["-m", "uvicorn", "--factory", "--no-access-log", "--lifespan", "off"]
 BELIEVING = ["--forwarded-allow-ips", "*"]
 GUNICORN = ["-m", "gunicorn", "--log-level", "error", "--threads", "4"]
 HYPERCORN = ["-m", "hypercorn", "--log-level", "error"]
+DAPHNE = ["-m", "daphne", "--verbosity", "0"]
+RUNSERVER = ["-m", "django", "runserver", "--noreload", "--skip-checks"]
 WAITRESS = ["-m", "waitress", "--no-clear-untrusted-proxy-headers", "--threads", "4", "--call"]
 
 
@@ -33,6 +35,12 @@ def _command(server: str, target: str, port: int, workers: int) -> list[str]:
         return [*GUNICORN, *several, "--bind", f"127.0.0.1:{port}", f"{target}()"]
     if server == "hypercorn":
         return [*HYPERCORN, *several, "--bind", f"127.0.0.1:{port}", f"{target}()"]
+    if server == "daphne":
+        # It calls no factory, so a module makes the application when it is imported.
+        return [*DAPHNE, "--bind", "127.0.0.1", "--port", str(port), "tests.frameworks.made:app"]
+    if server == "runserver":
+        # It finds the application by the settings.
+        return [*RUNSERVER, f"127.0.0.1:{port}"]
     return [*WAITRESS, "--listen", f"127.0.0.1:{port}", target]
 
 
@@ -64,7 +72,12 @@ def serve(
         process = subprocess.Popen(
             [python, *_command(server, f"{module}:{app}", port, workers)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+                "TIDEGATE_TEST_APP": f"{module}:{app}",
+                **environment,
+            },
             stdout=subprocess.DEVNULL,
             stderr=errors,
         )

@@ -1,0 +1,112 @@
+"""The gates of a project: made of the setting TIDEGATE, and made anew when it is another one."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.urls import get_resolver
+
+from tidegate.django import _marks
+from tidegate.django._door import Door
+from tidegate.django._settings import Settings
+
+# Of a rule's name, in bytes.
+_LONGEST_NAME = 128
+
+
+class State:
+    """The gates that one value of the setting means.
+
+    Attributes:
+        settings: the setting, read.
+        application: the door that every request passes, or `None`.
+        of_places: the doors of decorators, by what the decorator stands for.
+        of_routes: the doors of `default`, by route.
+        limiters: the limiters of throttles, by name, limit and store.
+    """
+
+    def __init__(self, source: object) -> None:
+        self.source = source
+        self.settings = Settings(source)
+        self.settings.check()
+        gate = self.settings.application_gate()
+        self.application = None if gate is None else self._door(gate)
+        # For answers to what was refused by a gate that nobody knows any more.
+        self.plain = Door.made("1/second", self.settings.merged({"key": "global"}))
+        self.plain.on_breach = self.settings.on_breach
+        self.of_places: WeakKeyDictionary[object, Door] = WeakKeyDictionary()
+        self.of_routes: dict[str, Door] = {}
+        self.limiters: dict[tuple[str, str], Any] = {}
+        self._decides_early: bool | None = None
+
+    @property
+    def decides_early(self) -> bool:
+        """Whether the application-wide limit needs to know neither the view nor the user.
+
+        It is then asked before any other middleware works.
+        """
+        if self._decides_early is None:
+            # Reads the project's URLs, so that every decorator has been at work.
+            _ = get_resolver().url_patterns
+            needs_view = self.application is not None and self.application.needs_view
+            self._decides_early = not (needs_view or self.settings.exempt.names or _marks.exempted)
+        return self._decides_early
+
+    def of_route(self, route: str) -> Door:
+        """The door of `default` for a route."""
+        door = self.of_routes.get(route)
+        if door is None:
+            assert self.settings.default is not None
+            options = self.settings.merged({"name": cut_name(route)})
+            made = Door.made(self.settings.default, options, self.settings.on_breach)
+            # Of two threads, the first decides which one counts.
+            door = self.of_routes.setdefault(route, made)
+        return door
+
+    def doors(self) -> list[Door]:
+        """Every door that is made so far."""
+        first = [] if self.application is None else [self.application]
+        return [*first, *list(self.of_routes.values()), *list(self.of_places.values())]
+
+    @property
+    def headers(self) -> Any:
+        """The profile of header fields of the project."""
+        return self.settings.options.get("headers", "x-ratelimit")
+
+    def _door(self, gate: Any) -> Door:
+        return Door(gate, self.headers, self.settings.on_breach)
+
+
+_lock = Lock()
+_state: State | None = None
+
+
+def current_state() -> State:
+    """The state that the setting means now; tests may have replaced the setting.
+
+    Raises:
+        ConfigError: the setting is wrong.
+    """
+    global _state  # noqa: PLW0603 - one project has one
+    source = getattr(settings, "TIDEGATE", None)
+    state = _state
+    if state is None or state.source is not source:
+        with _lock:
+            state = _state
+            if state is None or state.source is not source:
+                state = _state = State(source)
+    return state
+
+
+def cut_name(name: str) -> str:
+    """A rule's name, cut so that long ones stay apart."""
+    encoded = name.encode()
+    if len(encoded) <= _LONGEST_NAME:
+        return name
+    digest = blake2b(encoded, digest_size=8).hexdigest()
+    kept = encoded[: _LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
+    return f"{kept}~{digest}"
