@@ -20,6 +20,10 @@ SERVERS = [
     ("uvicorn", True),
 ]
 NAMES = [f"{server}-{'oldest' if oldest else 'newest'}" for server, oldest in SERVERS]
+SETTINGS = {
+    "django": "tests.frameworks.django_settings",
+    "drf": "tests.frameworks.drf_settings",
+}
 FIELDS = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]
 
 
@@ -45,7 +49,7 @@ def served(
         python=python_with(framework, oldest=oldest),
         workers=workers,
         log=log,
-        DJANGO_SETTINGS_MODULE="tests.frameworks.django_settings",
+        DJANGO_SETTINGS_MODULE=SETTINGS[framework],
         TIDEGATE_TEST_SETTING=json.dumps(setting),
         TIDEGATE_TEST_ORDER=order,
         **environment,

@@ -15,7 +15,6 @@ from tidegate.django._door import Door
 from tidegate.django._request import refusal_of
 from tidegate.errors import ConfigTypeError, shorten
 
-_TOO_MANY_REQUESTS = 429
 # What a body in another form has to say anew.
 _DESCRIBES_BODY = ("content-type", "content-length")
 

@@ -8,6 +8,7 @@ is "user", which means the address of whoever is not signed in; "get:NAME" is "q
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
@@ -168,7 +169,7 @@ def _user_or_address(gate: Gate, request: HttpRequest, user: str | None) -> str:
     if user is not None:
         return checked_key(f"user:{user}", user_of)
     # Without an address, as on a Unix socket, all who are not signed in count together.
-    return f"ip:{address_of(gate, request)}"
+    return f"ip:{network_of(address_of(gate, request))}"
 
 
 def address_of(gate: Gate, request: HttpRequest) -> str:
@@ -177,3 +178,14 @@ def address_of(gate: Gate, request: HttpRequest) -> str:
     if scope is None:
         return gate.address_wsgi(request.META)
     return gate.address_asgi(scope, receive=receive_of(scope))
+
+
+def network_of(address: str, prefix: int = 64) -> str:
+    """An IPv6 address by its network, of which one client has all addresses; others as they are."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return address
+    return str(ip_network((found, prefix), strict=False))

@@ -10,12 +10,16 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.urls import get_resolver
 
+from tidegate._limiter import Limiter
+from tidegate._native import Gate
 from tidegate.django import _marks
 from tidegate.django._door import Door
 from tidegate.django._settings import Settings
 
 # Of a rule's name, in bytes.
 _LONGEST_NAME = 128
+# Of the options, what a limiter takes.
+_OF_LIMITER = frozenset({"store", "on_store_error", "lease", "clock"})
 
 
 class State:
@@ -26,7 +30,7 @@ class State:
         application: the door that every request passes, or `None`.
         of_places: the doors of decorators, by what the decorator stands for.
         of_routes: the doors of `default`, by route.
-        limiters: the limiters of throttles, by name, limit and store.
+        limiters: the limiters of throttles, by name and limit.
     """
 
     def __init__(self, source: object) -> None:
@@ -40,7 +44,8 @@ class State:
         self.plain.on_breach = self.settings.on_breach
         self.of_places: WeakKeyDictionary[object, Door] = WeakKeyDictionary()
         self.of_routes: dict[str, Door] = {}
-        self.limiters: dict[tuple[str, str], Any] = {}
+        self.limiters: dict[tuple[str, str], Limiter] = {}
+        self._behind: dict[int, Gate] = {}
         self._decides_early: bool | None = None
 
     @property
@@ -66,6 +71,25 @@ class State:
             # Of two threads, the first decides which one counts.
             door = self.of_routes.setdefault(route, made)
         return door
+
+    def behind(self, hops: int) -> Gate:
+        """A gate that knows a client's address behind so many proxies."""
+        gate = self._behind.get(hops)
+        if gate is None:
+            options = self.settings.merged({"key": "global", "trusted_proxies": hops})
+            gate = self._behind.setdefault(hops, Door.made("1/second", options).gate)
+        return gate
+
+    def limiter(self, name: str, limit: str) -> Limiter:
+        """The limiter of throttles with this name and limit."""
+        limiter = self.limiters.get((name, limit))
+        if limiter is None:
+            given = self.settings.options
+            options = {option: given[option] for option in _OF_LIMITER & set(given)}
+            made = Limiter(limit, name=name, **options)
+            # Of two threads, the first decides which one counts.
+            limiter = self.limiters.setdefault((name, limit), made)
+        return limiter
 
     def doors(self) -> list[Door]:
         """Every door that is made so far."""

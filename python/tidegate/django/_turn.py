@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tidegate.django._door import Door
 
 _ATTRIBUTE = "_tidegate_turn"
-_TOO_MANY_REQUESTS = 429
 
 
 class Turn:
@@ -63,20 +62,19 @@ class Turn:
         if consider is not None:
             consider(decision)
 
-    def replace(self, request: HttpRequest, decision: Decision, headers: Any) -> None:
-        """Notes a decision in the place of all before, which were taken back."""
-        self._binding = (decision, headers)
-        request.__dict__["tidegate"] = decision
+    def fields(self, headers: Any) -> dict[str, str]:
+        """The header fields of what binds most, but for Retry-After; `headers` is the profile."""
+        if self._binding is None:
+            return {}
+        decision, own = self._binding
+        fields = decision.headers(own or headers)
+        fields.pop("Retry-After", None)
+        return fields
 
     def write_fields(self, response: HttpResponseBase, headers: Any) -> None:
-        """Puts the header fields of what binds most on a response; `headers` is the profile."""
-        if self._binding is None:
-            return
-        decision, own = self._binding
-        for name, value in decision.headers(own or headers).items():
-            # A view that was told, and answered nevertheless, asks nobody to come back.
-            if name != "Retry-After" or response.status_code == _TOO_MANY_REQUESTS:
-                response.headers[name] = value
+        """Puts the header fields of what binds most on a response."""
+        for name, value in self.fields(headers).items():
+            response.headers[name] = value
 
 
 def _binds_more(one: Decision, other: Decision) -> bool:
