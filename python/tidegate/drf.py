@@ -21,13 +21,15 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework import throttling
 from rest_framework.settings import api_settings
 
-from tidegate._limiter import Limiter
 from tidegate._arguments import limit_string
 from tidegate._keys import checked_key, name_of
+from tidegate._limiter import Limiter
 from tidegate._native import Decision, canonical_limit
+from tidegate.django import _urls
+from tidegate.django._counts import makers
 from tidegate.django._keys import address_of, network_of
 from tidegate.django._request import http_request
-from tidegate.django._state import current_state, cut_name
+from tidegate.django._state import State, current_state, cut_name
 from tidegate.django._turn import Turn
 from tidegate.errors import ConfigError, shorten
 
@@ -42,8 +44,19 @@ __all__ = [
 # The first limit in canonical spelling.
 _LIMIT = re.compile(r"(\d+)/(\d*\.?\d*)([a-z]+)")
 _SECONDS = {
-    **{"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "second": 1, "s": 1, "minute": 60, "m": 60},
-    **{"hour": 3600, "h": 3600, "day": 86_400, "d": 86_400, "week": 604_800, "w": 604_800},
+    "ns": 1e-9,
+    "us": 1e-6,
+    "ms": 1e-3,
+    "second": 1,
+    "s": 1,
+    "minute": 60,
+    "m": 60,
+    "hour": 3600,
+    "h": 3600,
+    "day": 86_400,
+    "d": 86_400,
+    "week": 604_800,
+    "w": 604_800,
 }
 _CHARGES = "_tidegate_charges"
 
@@ -168,14 +181,14 @@ class SimpleRateThrottle(BaseThrottle):
     def allow_request(self, request: Any, view: Any) -> bool:
         """Decides a request, and charges it if it may go ahead."""
         state = current_state()
-        limit = self._limit()
+        limit = self.limit_string()
         if limit is None or not state.settings.enabled:
             return True
         self.key = self.get_cache_key(request, view)
         if self.key is None:
             return True
         key = checked_key(self.key, self.get_cache_key)
-        limiter = state.limiter(self._name(limit), limit)
+        limiter = self.limiter(state, limit)
         self.decision = _Charges.of(view, limiter, key).decide(limiter, key, self.cost)
         self._tell(request, view, self.decision, state.headers)
         return self.throttle_success() if self.decision else self.throttle_failure()
@@ -194,7 +207,8 @@ class SimpleRateThrottle(BaseThrottle):
             return None
         return self.decision.retry_after
 
-    def _limit(self) -> str | None:
+    def limit_string(self) -> str | None:
+        """The limit that `rate` means; `None` if it limits nothing."""
         if type(self).parse_rate is SimpleRateThrottle.parse_rate:
             return self.rate
         requests, period = self.parse_rate(self.rate)
@@ -202,10 +216,12 @@ class SimpleRateThrottle(BaseThrottle):
             return None
         return limit_string(requests=requests, period=period)
 
-    def _name(self, limit: str) -> str:
+    def limiter(self, state: State, limit: str) -> Limiter:
+        """Who counts."""
         scope = self.scope or f"{type(self).__module__}.{name_of(type(self))}"
         # A rate of the class's own is another count than the scope's.
-        return cut_name(f"{scope} {limit}" if getattr(type(self), "rate", None) else scope)
+        name = f"{scope} {limit}" if getattr(type(self), "rate", None) else scope
+        return state.limiter(cut_name(name), limit)
 
     def _tell(self, request: Any, view: Any, decision: Decision, headers: Any) -> None:
         found = http_request(request)
@@ -257,9 +273,31 @@ class ScopedRateThrottle(UserRateThrottle):
 
     def allow_request(self, request: Any, view: Any) -> bool:
         """Decides a request if its view has a scope."""
+        return super().allow_request(request, view) if self.take_scope(view) else True
+
+    def take_scope(self, view: Any) -> bool:
+        """Takes the scope of a view, and its rate; false if it has none."""
         self.scope = getattr(view, self.scope_attr, None)
         if not self.scope:
-            return True
+            return False
         self.rate = self.get_rate()
         self.num_requests, self.duration = self.parse_rate(self.rate)
-        return super().allow_request(request, view)
+        return True
+
+
+def _make_limiters(state: State) -> None:
+    """Makes the limiters of all views, for the admin page."""
+    for route in _urls.routes():
+        view = getattr(route.view, "cls", None)
+        for kind in getattr(view, "throttle_classes", ()):
+            if not issubclass(kind, SimpleRateThrottle):
+                continue
+            throttle = kind()
+            if isinstance(throttle, ScopedRateThrottle) and not throttle.take_scope(view):
+                continue
+            limit = throttle.limit_string()
+            if limit is not None:
+                throttle.limiter(state, limit)
+
+
+makers.append(_make_limiters)

@@ -44,6 +44,22 @@ def asgi_app() -> Any:
     return get_asgi_application()
 
 
+def make_database() -> None:
+    """Makes the tables, and who signs in: `boss` may all, `viewer` may look, `staff` nothing."""
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    from django.contrib.auth.models import Permission, User
+
+    User.objects.create_superuser("boss", password="boss")
+    for name in ("viewer", "staff", "ana"):
+        User.objects.create_user(name, password=name, is_staff=name != "ana")
+    permission = Permission.objects.get(codename="view_limit")
+    User.objects.get(username="viewer").user_permissions.add(permission)
+
+
 class SyncOnly:
     """A middleware of the old kind, below which Django serves in a thread."""
 

@@ -5,6 +5,8 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.frameworks.drf_settings")
 
+from django.http import HttpResponse
+from django.urls import include, path
 from rest_framework import permissions, viewsets
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.decorators import api_view, throttle_classes
@@ -12,9 +14,6 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
-
-from django.http import HttpResponse
-from django.urls import include, path
 
 from tests.frameworks.apps_django import asgi_app, wsgi_app
 from tidegate.django import ratelimit

@@ -15,7 +15,6 @@ Pair = tuple[str, bool]
 PLACE: dict[str, Any] = {"module": "tests.frameworks.apps_drf", "framework": "drf"}
 
 
-
 @pytest.fixture(scope="module", params=SERVERS, ids=NAMES)
 def pair(request: pytest.FixtureRequest) -> Pair:
     chosen: Pair = request.param

@@ -20,15 +20,16 @@ class Door:
 
     Args:
         gate: the gate.
-        headers: the profile of header fields that its decisions are shown in.
+        options: what it was made of; `headers` is the profile that its decisions are shown in.
         on_breach: who answers a refused request instead; `None` for the usual response.
     """
 
     def __init__(
-        self, gate: Gate, headers: Any = "x-ratelimit", on_breach: OnBreach | None = None
+        self, gate: Gate, options: dict[str, Any], on_breach: OnBreach | None = None
     ) -> None:
         self.gate = gate
-        self.headers = headers
+        self.options = options
+        self.headers: Any = options.get("headers", "x-ratelimit")
         self.on_breach = on_breach
         self.needs: frozenset[str] = frozenset(getattr(gate, "needs", ()))
         self.settles: bool = getattr(gate, "settles", False)
@@ -44,7 +45,7 @@ class Door:
             ConfigError: no gate can be made of it.
         """
         options = {**options, "key": native_key(options.get("key"))}
-        return cls(make_gate(limit, **options), options.get("headers", "x-ratelimit"), on_breach)
+        return cls(make_gate(limit, **options), options, on_breach)
 
     @property
     def needs_view(self) -> bool:

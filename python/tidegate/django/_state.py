@@ -38,7 +38,9 @@ class State:
         self.settings = Settings(source)
         self.settings.check()
         gate = self.settings.application_gate()
-        self.application = None if gate is None else self._door(gate)
+        self.application: Door | None = None
+        if gate is not None:
+            self.application = Door(gate, self.settings.options, self.settings.on_breach)
         # For answers to what was refused by a gate that nobody knows any more.
         self.plain = Door.made("1/second", self.settings.merged({"key": "global"}))
         self.plain.on_breach = self.settings.on_breach
@@ -100,9 +102,6 @@ class State:
     def headers(self) -> Any:
         """The profile of header fields of the project."""
         return self.settings.options.get("headers", "x-ratelimit")
-
-    def _door(self, gate: Any) -> Door:
-        return Door(gate, self.headers, self.settings.on_breach)
 
 
 _lock = Lock()

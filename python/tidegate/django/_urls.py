@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLResolver, get_resolver
 
 
 class Route(NamedTuple):
@@ -30,11 +30,13 @@ def routes() -> list[Route]:
 
 def _below(resolver: URLResolver, prefix: str, namespaces: tuple[str, ...]) -> Iterator[Route]:
     for pattern in resolver.url_patterns:
-        template = prefix + str(pattern.pattern)
+        own = str(pattern.pattern)
+        # As Django joins them: "^" begins the whole.
+        template = prefix + (own.removeprefix("^") if prefix else own)
         if isinstance(pattern, URLResolver):
             inner = (*namespaces, pattern.namespace) if pattern.namespace else namespaces
             yield from _below(pattern, template, inner)
-        elif isinstance(pattern, URLPattern):
+        else:
             path = pattern.lookup_str
             named = ":".join([*namespaces, pattern.name or path])
             yield Route(f"/{template}", pattern.callback, (named, path))
