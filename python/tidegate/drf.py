@@ -230,7 +230,7 @@ class SimpleRateThrottle(BaseThrottle):
         turn = Turn.of(found)
         turn.note(found, decision, headers)
         fields: Any = getattr(view, "headers", None)
-        if isinstance(fields, dict):
+        if fields is not None:
             # REST framework puts these on whatever the view answers, Retry-After on its own.
             fields.update(turn.fields(headers))
 

@@ -1,4 +1,4 @@
-"""An API of Django REST framework that real servers serve: its views, its URLs, its applications."""
+"""An API of Django REST framework that real servers serve."""
 
 import os
 from typing import Any
@@ -45,7 +45,7 @@ class ByName(BaseAuthentication):
 
 
 class Common(APIView):
-    authentication_classes = [ByName]
+    authentication_classes = (ByName,)
 
     def get(self, request: Any) -> Response:
         decision = getattr(request, "tidegate", None)
@@ -56,25 +56,25 @@ class Common(APIView):
 
 
 class Anonymous(Common):
-    throttle_classes = [AnonRateThrottle]
+    throttle_classes = (AnonRateThrottle,)
 
 
 class User(Common):
-    throttle_classes = [UserRateThrottle]
+    throttle_classes = (UserRateThrottle,)
 
 
 class Uploads(Common):
-    throttle_classes = [ScopedRateThrottle]
+    throttle_classes = (ScopedRateThrottle,)
     throttle_scope = "uploads"
 
 
 class Downloads(Common):
-    throttle_classes = [ScopedRateThrottle]
+    throttle_classes = (ScopedRateThrottle,)
     throttle_scope = "downloads"
 
 
 class Scopeless(Common):
-    throttle_classes = [ScopedRateThrottle]
+    throttle_classes = (ScopedRateThrottle,)
 
 
 class BurstThrottle(UserRateThrottle):
@@ -86,11 +86,17 @@ class SustainedThrottle(UserRateThrottle):
 
 
 class Both(Common):
-    throttle_classes = [SustainedThrottle, BurstThrottle]
+    throttle_classes = (
+        SustainedThrottle,
+        BurstThrottle,
+    )
 
 
 class Swapped(Common):
-    throttle_classes = [BurstThrottle, SustainedThrottle]
+    throttle_classes = (
+        BurstThrottle,
+        SustainedThrottle,
+    )
 
 
 class Tenant(SimpleRateThrottle):
@@ -111,15 +117,15 @@ class OldRate(UserRateThrottle):
 
 
 class Tenants(Common):
-    throttle_classes = [Tenant]
+    throttle_classes = (Tenant,)
 
 
 class Old(Common):
-    throttle_classes = [OldRate]
+    throttle_classes = (OldRate,)
 
 
 class Broken(Common):
-    throttle_classes = [UserRateThrottle]
+    throttle_classes = (UserRateThrottle,)
 
     def get(self, request: Any) -> Response:
         raise KeyError("mine")
@@ -143,8 +149,8 @@ def inside(request: Any) -> Response:
 
 
 class Things(viewsets.ViewSet):
-    throttle_classes = [UserRateThrottle]
-    permission_classes = [permissions.AllowAny]
+    throttle_classes = (UserRateThrottle,)
+    permission_classes = (permissions.AllowAny,)
 
     def list(self, request: Any) -> Response:
         return Response([])

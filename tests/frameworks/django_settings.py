@@ -1,4 +1,4 @@
-"""The settings of the Django project in `apps_django`; tests set what differs in the environment."""
+"""The settings of the Django project in `apps_django`; what differs is in the environment."""
 
 import json
 import os

@@ -158,9 +158,11 @@ def test_keys_are_listed_by_how_they_begin(site: str) -> None:
 
 def test_in_memory_the_page_says_that_nothing_can_be_listed(pair: Pair, database: str) -> None:
     urls: Any = {"TIDEGATE_TEST_URLS": "tests.frameworks.django_admin_urls"}
-    with served(pair, {"key": "ip"}, TIDEGATE_TEST_DATABASE=database, **urls) as port:
-        with signed_in(f"http://127.0.0.1:{port}", "boss") as browser:
-            page = browser.get(PAGE, params={"rule": "writes"}).text
+    with (
+        served(pair, {"key": "ip"}, TIDEGATE_TEST_DATABASE=database, **urls) as port,
+        signed_in(f"http://127.0.0.1:{port}", "boss") as browser,
+    ):
+        page = browser.get(PAGE, params={"rule": "writes"}).text
 
     assert "counted in this process alone" in page
     assert "Keys cannot be listed" in page

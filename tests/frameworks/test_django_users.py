@@ -60,11 +60,14 @@ def test_an_application_wide_limit_by_user(
 ) -> None:
     setting = {"limit": "4/hour", "key": "user", "exempt": ["/sign-in/"]}
     database = django_database(pair[1])
-    with served(pair, setting, order="last", TIDEGATE_TEST_DATABASE=database) as port:
-        with signed_in(port, "ana") as ana, signed_in(port, "boss") as boss:
-            paths = ["/", "/items/1/", "/missing/", "/async/", "/"]
-            assert [ana.get(path).status_code for path in paths] == [200, 200, 404, 200, 429]
-            assert boss.get("/").status_code == 200
+    with (
+        served(pair, setting, order="last", TIDEGATE_TEST_DATABASE=database) as port,
+        signed_in(port, "ana") as ana,
+        signed_in(port, "boss") as boss,
+    ):
+        paths = ["/", "/items/1/", "/missing/", "/async/", "/"]
+        assert [ana.get(path).status_code for path in paths] == [200, 200, 404, 200, 429]
+        assert boss.get("/").status_code == 200
 
 
 @pytest.mark.parametrize("order", ["zipped", "unzipped"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -55,18 +55,18 @@ def _response(
 def _of_answer(answer: object, door: Door, status: int) -> HttpResponseBase:
     if isinstance(answer, HttpResponseBase):
         return answer
-    if isinstance(answer, tuple) and 2 <= len(answer) <= 3 and isinstance(answer[1], int):
-        body, status, headers = (*answer, {})[:3]
-        if isinstance(headers, Mapping):
-            response = _of_answer(body, door, status)
-            for name, value in headers.items():
-                response.headers[str(name)] = str(value)
-            return response
+    parts: tuple[Any, ...] = cast("Any", answer) if isinstance(answer, tuple) else ()
+    if 2 <= len(parts) <= 3 and isinstance(parts[1], int):
+        response = _of_answer(parts[0], door, parts[1])
+        headers: Mapping[str, object] = parts[2] if len(parts) == 3 else {}
+        for name, value in headers.items():
+            response.headers[name] = str(value)
+        return response
     if isinstance(answer, str | bytes):
         return HttpResponse(answer, status=status, content_type="text/plain; charset=utf-8")
     if isinstance(answer, dict | list):
         return JsonResponse(answer, status=status, safe=False)
     raise ConfigTypeError(
         f"`on_breach` {name_of(door.on_breach)} must return a response, text, a dict, a list, "
-        f"(body, status), (body, status, headers) or None, got {shorten(answer)}"
+        f"(body, status), (body, status, headers) or None, got {shorten(cast('object', answer))}"
     )

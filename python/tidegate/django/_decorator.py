@@ -66,8 +66,9 @@ def ratelimit(
             `request.limited` says whether it is over.
         on_breach: a callable, given the request and the decision, that answers instead: a
             response, text, a dict, `(body, status)`, or `None` for the usual 429.
-        rate: the same as `limit`, as users of django-ratelimit know it; so are `group`, for
-            `scope`, and `method`, for `methods`.
+        rate: the same as `limit`, as users of django-ratelimit know it.
+        group: the same as `scope`.
+        method: the same as `methods`.
         options: as for `tidegate.protect_app`, instead of the setting's: cost, name, store,
             on_store_error, lease, trusted_proxies, forwarded_header, ipv6_prefix, headers,
             clock; or `requests`, `period`, `burst`, `algorithm` as for `tidegate.rate_limit`.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
@@ -48,7 +48,7 @@ def native_key(key: Any) -> Any:
         ConfigError: a dotted path that leads nowhere.
     """
     if isinstance(key, (list, tuple)):
-        return [native_key(part) for part in key]
+        return [native_key(part) for part in cast("list[Any]", key)]
     if not isinstance(key, str):
         return key
     key = _ALIASES.get(key, key)
@@ -79,7 +79,7 @@ def imported(name: str, value: object) -> Callable[..., Any]:
 
 def needs_user(key: object) -> bool:
     """True for a key, as `native_key` returns it, that asks who is signed in."""
-    parts: list[Any] = list(key) if isinstance(key, (list, tuple)) else [key]
+    parts: list[Any] = cast("Any", key) if isinstance(key, (list, tuple)) else [key]
     return any(part == "user" or part is _user for part in parts)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 from tidegate._arguments import limit_string
+from tidegate._arguments import text as text_of
 from tidegate._keys import name_of
 from tidegate._native import Rule
 from tidegate.django._door import Door
@@ -54,9 +55,7 @@ class Limit:
         if isinstance(self.key, str):
             Rule("key", "1/second", key=self.key)  # says so now if nobody knows it
         self.methods = _methods(methods)
-        if scope is not None and (not isinstance(scope, str) or not scope):
-            raise ConfigTypeError(f"`scope` must be text, got {shorten(scope)}")
-        self.scope = scope
+        self.scope = None if scope is None else text_of("scope", scope)
         self.blocks = True
         if isinstance(block, bool):
             self.blocks = block
@@ -145,14 +144,14 @@ def dotted_name(function: object) -> str:
     return f"{module}.{name_of(function)}" if module else name_of(function)
 
 
-def _methods(methods: object) -> frozenset[str] | None:
+def _methods(methods: Any) -> frozenset[str] | None:
     if methods is None:
         return None
-    names = [methods] if isinstance(methods, str) else methods
+    names: Any = [methods] if isinstance(methods, str) else methods
     if not isinstance(names, Iterable) or isinstance(names, Mapping):
         raise ConfigTypeError(f"`methods` must be a method or a list, got {shorten(methods)}")
     found: set[str] = set()
-    for name in names:
+    for name in cast("Iterable[object]", names):
         if not isinstance(name, str) or not name.isalpha():
             raise ConfigError(
                 f'`methods` must name HTTP methods such as "POST", got {shorten(name)}'

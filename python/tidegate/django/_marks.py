@@ -37,13 +37,13 @@ def limits(view: object, method: str) -> list[Any]:
 def _parts(view: Any, method: str) -> Iterator[object]:
     yield view
     # Django's class views, and REST framework's.
-    kind = getattr(view, "view_class", None) or getattr(view, "cls", None)
+    kind: Any = getattr(view, "view_class", None) or getattr(view, "cls", None)
     if kind is None:
         return
     yield kind
     name = method.lower()
     # A view set's methods are named in its URL.
-    actions = getattr(view, "actions", None) or {}
+    actions: dict[str, str] = getattr(view, "actions", None) or {}
     handler = getattr(kind, actions.get(name, name), None)
     if handler is None and name == "head":
         handler = getattr(kind, actions.get("get", "get"), None)

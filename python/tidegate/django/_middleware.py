@@ -107,13 +107,11 @@ class TideGateMiddleware:
         turn.write_fields(response, state.headers)
         return response
 
-    def _process_view(
-        self, request: HttpRequest, view: object, args: object, kwargs: object
-    ) -> Response | None:
+    def _process_view(self, request: HttpRequest, view: object, *_: object) -> Response | None:
         return _ask(_at_the_view(request, view), request)
 
     async def _aprocess_view(
-        self, request: HttpRequest, view: object, args: object, kwargs: object
+        self, request: HttpRequest, view: object, *_: object
     ) -> Response | None:
         return await _aask(_at_the_view(request, view), request)
 

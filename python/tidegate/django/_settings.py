@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from inspect import signature
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from tidegate._arguments import limit_string
 from tidegate._gate import make_gate
@@ -97,10 +97,10 @@ class Settings:
     def _read(self, source: object) -> Iterator[Problem]:
         if source is None:
             return
-        if not isinstance(source, Mapping):
+        given = _as_dict(source)
+        if given is None:
             yield Problem("E001", f"must be a dict, got {shorten(source)}")
             return
-        given: dict[Any, Any] = dict(source)
         yield from _unknown(given)
         self.options = {name: given[name] for name in given if name in GATE_OPTIONS}
         yield from self._read_options()
@@ -141,9 +141,9 @@ class Settings:
                 )
 
     def _read_rules(self, given: dict[Any, Any]) -> Iterator[Problem]:
-        rules = given.get("rules", ())
-        if not isinstance(rules, (list, tuple)):
-            yield Problem("E006", f"`rules` must be a list, got {shorten(rules)}")
+        rules = _as_list(given.get("rules", ()))
+        if rules is None:
+            yield Problem("E006", f"`rules` must be a list, got {shorten(given['rules'])}")
             return
         for number, rule in enumerate(rules):
             try:
@@ -163,14 +163,12 @@ class Settings:
             yield Problem("E006", f"`rules`: {error}")
 
     def _read_rest(self, given: dict[Any, Any]) -> Iterator[Problem]:
-        entries = given.get("exempt", ())
-        if not isinstance(entries, (list, tuple)) or not all(
-            isinstance(entry, str) and entry for entry in entries
-        ):
+        entries = _as_list(given.get("exempt", ()))
+        if entries is None or not all(isinstance(entry, str) and entry for entry in entries):
             yield Problem(
                 "E008",
                 "`exempt` must be a list of view names and path globs, such as "
-                f'["health", "/static/**"], got {shorten(entries)}',
+                f'["health", "/static/**"], got {shorten(given["exempt"])}',
             )
         else:
             self.exempt = Exempt(entries)
@@ -184,6 +182,15 @@ class Settings:
             self.enabled = enabled
         else:
             yield Problem("E010", f"`enabled` must be True or False, got {shorten(enabled)}")
+
+
+def _as_dict(value: Any) -> dict[Any, Any] | None:
+    """A dict of what is one or as good as one, else `None`."""
+    return dict(cast("Mapping[Any, Any]", value)) if isinstance(value, Mapping) else None
+
+
+def _as_list(value: Any) -> list[Any] | None:
+    return list(cast("list[Any]", value)) if isinstance(value, (list, tuple)) else None
 
 
 def refuse_unknown(what: str, given: Mapping[str, Any], known: frozenset[str]) -> None:
@@ -212,9 +219,10 @@ def _about(name: str, error: Exception) -> str:
 def _rule(given: object) -> Rule:
     if isinstance(given, Rule):
         return given
-    if not isinstance(given, Mapping):
+    found = _as_dict(given)
+    if found is None:
         raise ConfigTypeError(f"must be a dict or a tidegate.Rule, got {shorten(given)}")
-    options = {str(name): value for name, value in given.items()}
+    options: dict[str, Any] = {str(name): value for name, value in found.items()}
     missing = [name for name in ("name", "limit", "key") if name not in options]
     if missing:
         hint = '; "global" counts everybody together' if missing == ["key"] else ""

@@ -37,6 +37,7 @@ def _below(resolver: URLResolver, prefix: str, namespaces: tuple[str, ...]) -> I
             inner = (*namespaces, pattern.namespace) if pattern.namespace else namespaces
             yield from _below(pattern, template, inner)
         else:
-            path = pattern.lookup_str
-            named = ":".join([*namespaces, pattern.name or path])
-            yield Route(f"/{template}", pattern.callback, (named, path))
+            leaf: Any = pattern
+            path: str = leaf.lookup_str
+            named = ":".join([*namespaces, leaf.name or path])
+            yield Route(f"/{template}", leaf.callback, (named, path))

@@ -25,11 +25,18 @@ from tidegate.django._state import current_state
 from tidegate.django.models import Limit
 from tidegate.errors import TidegateError
 
+TYPE_CHECKING = False
 # Of a client's key, what fits into the log's column.
 _LONGEST_SHOWN = 150
 
 
-class LimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+if TYPE_CHECKING:
+    _Base = admin.ModelAdmin[Limit]
+else:
+    _Base = admin.ModelAdmin  # which takes no parameter at run time
+
+
+class LimitAdmin(_Base):
     """Shows limits, which have no table."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -40,16 +47,16 @@ class LimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             path("reset/", wrap(self.reset_view), name="tidegate_limit_reset"),
         ]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Limits stand in the code."""
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the base's
+        """Nobody may: limits stand in the code."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Limits stand in the code."""
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - the base's
+        """Nobody may: limits stand in the code."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Limits stand in the code."""
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 - the base's
+        """Nobody may: limits stand in the code."""
         return False
 
     def has_reset_permission(self, request: HttpRequest) -> bool:
@@ -64,7 +71,7 @@ class LimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             raise PermissionDenied
         every = rows(current_state())
         chosen = _chosen(every, request.GET.get("rule"))
-        context = {
+        context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": "Rate limits",
             "opts": self.model._meta,

@@ -24,7 +24,7 @@ _AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 _PROCESS_LOCAL = "memory://"
 
 
-def check_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_settings(**_: Any) -> list[CheckMessage]:
     """The setting TIDEGATE makes sense."""
     read = Settings(_source())
     return [
@@ -33,7 +33,7 @@ def check_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
     ]
 
 
-def check_decorators(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_decorators(**_: Any) -> list[CheckMessage]:
     """Every decorator can be served, once its view is imported."""
     if Settings(_source()).problems:
         return []
@@ -47,25 +47,26 @@ def check_decorators(app_configs: Any, **_: Any) -> list[CheckMessage]:
     return found
 
 
-def check_deployment(app_configs: Any, **_: Any) -> list[CheckMessage]:
+def check_deployment(**_: Any) -> list[CheckMessage]:
     """What usually goes wrong does not."""
     read = Settings(_source())
     if read.problems or not read.enabled:
         return []
     warnings = [*_about_store(read), *_about_proxies(read), *_about_middleware(read)]
     warnings += _about_exempt(read)
-    return [Warning(text, hint=hint, id=f"tidegate.{id_}") for id_, text, hint in warnings]
+    return warnings
 
 
-_Told = Iterator[tuple[str, str, str]]
+def _warning(number: str, text: str, hint: str) -> CheckMessage:
+    return Warning(text, hint=hint, id=f"tidegate.{number}")
 
 
-def _about_store(read: Settings) -> _Told:
+def _about_store(read: Settings) -> Iterator[CheckMessage]:
     store = read.options.get("store", _PROCESS_LOCAL)
     limits = read.limit is not None or read.default is not None or read.rules or _limit.places
     is_local = isinstance(store, str) and store.startswith(_PROCESS_LOCAL)
     if not settings.DEBUG and limits and is_local and read.gate is None:
-        yield (
+        yield _warning(
             "W001",
             "settings.TIDEGATE: memory:// counts in each process by itself, so that several "
             "workers let several times the limit through",
@@ -74,14 +75,14 @@ def _about_store(read: Settings) -> _Told:
         )
 
 
-def _about_proxies(read: Settings) -> _Told:
+def _about_proxies(read: Settings) -> Iterator[CheckMessage]:
     signs = [
         name
         for name in ("SECURE_PROXY_SSL_HEADER", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT")
         if getattr(settings, name, None)
     ]
     if signs and not read.options.get("trusted_proxies") and read.gate is None:
-        yield (
+        yield _warning(
             "W002",
             f"settings.{signs[0]} says that the project is behind a proxy, and settings.TIDEGATE "
             "trusts none: all clients have the proxy's address, and one count",
@@ -89,7 +90,7 @@ def _about_proxies(read: Settings) -> _Told:
         )
 
 
-def _about_middleware(read: Settings) -> _Told:
+def _about_middleware(read: Settings) -> Iterator[CheckMessage]:
     order = list(settings.MIDDLEWARE)
     ours = [number for number, path in enumerate(order) if _is_ours(path)]
     has_limits = (
@@ -97,14 +98,14 @@ def _about_middleware(read: Settings) -> _Told:
     )
     if not ours:
         if has_limits:
-            yield (
+            yield _warning(
                 "W004",
                 "settings.TIDEGATE has limits for the whole project, and nobody applies them",
                 'Put "tidegate.django.TideGateMiddleware" first in MIDDLEWARE.',
             )
         return
     if len(ours) > 1:
-        yield (
+        yield _warning(
             "W006",
             "TideGateMiddleware stands in MIDDLEWARE more than once",
             "Keep the first one; the others do nothing.",
@@ -115,13 +116,13 @@ def _about_middleware(read: Settings) -> _Told:
     keys = [rule.key for rule in application.gate.rules] if application is not None else []
     by_user = any(needs_user(key) for key in keys) or needs_user(read.options.get("key"))
     if by_user and _AUTHENTICATION not in order:
-        yield (
+        yield _warning(
             "W003",
             'settings.TIDEGATE counts by "user", and nobody finds out who is signed in',
             f'Put "{_AUTHENTICATION}" into MIDDLEWARE.',
         )
     elif by_user and application is not None and ours[0] < order.index(_AUTHENTICATION):
-        yield (
+        yield _warning(
             "W003",
             'an application-wide limit counts by "user", and TideGateMiddleware stands before '
             "AuthenticationMiddleware: what gets to no view counts by address",
@@ -130,13 +131,13 @@ def _about_middleware(read: Settings) -> _Told:
         )
 
 
-def _about_exempt(read: Settings) -> _Told:
+def _about_exempt(read: Settings) -> Iterator[CheckMessage]:
     if not read.exempt.names:
         return
     known = [name for route in _urls.routes() for name in route.names]
     for entry in read.exempt.names:
         if not any(means(entry, name) for name in known):
-            yield (
+            yield _warning(
                 "W005",
                 f'settings.TIDEGATE: "exempt" names {entry!r}, and no view is called so',
                 'Views have the names of their URLs, with namespaces: "health", "admin:*". Paths '
