@@ -52,10 +52,10 @@ def _response(
     return response
 
 
-def _of_answer(answer: object, door: Door, status: int) -> HttpResponseBase:
+def _of_answer(answer: Any, door: Door, status: int) -> HttpResponseBase:
     if isinstance(answer, HttpResponseBase):
         return answer
-    parts: tuple[Any, ...] = cast("Any", answer) if isinstance(answer, tuple) else ()
+    parts: tuple[Any, ...] = answer if isinstance(answer, tuple) else ()
     if 2 <= len(parts) <= 3 and isinstance(parts[1], int):
         response = _of_answer(parts[0], door, parts[1])
         headers: Mapping[str, object] = parts[2] if len(parts) == 3 else {}

@@ -186,7 +186,10 @@ class Settings:
 
 def _as_dict(value: Any) -> dict[Any, Any] | None:
     """A dict of what is one or as good as one, else `None`."""
-    return dict(cast("Mapping[Any, Any]", value)) if isinstance(value, Mapping) else None
+    if not isinstance(value, Mapping):
+        return None
+    found: dict[Any, Any] = dict(value)  # pyright: ignore[reportUnknownArgumentType]
+    return found
 
 
 def _as_list(value: Any) -> list[Any] | None:

@@ -150,4 +150,5 @@ def _log(request: HttpRequest, row: Row, key: str) -> None:
     )
 
 
-admin.site.register(Limit, LimitAdmin)
+site: Any = admin.site
+site.register(Limit, LimitAdmin)
