@@ -37,7 +37,7 @@ mod trust;
 
 pub use cidr::{Network, NetworkError};
 pub use client::{Client, ClientAddress, Source, Subject};
-pub use header::{ForwardedHeader, HeaderError};
+pub use header::{ForwardedHeader, HeaderError, Provider};
 pub use resolver::{PrefixError, Resolver};
 pub use set::NetworkSet;
 pub use trust::{Trust, TrustError};
