@@ -137,6 +137,8 @@ impl Options {
         if let Some(database) = self.database {
             config.dbname(database);
         }
+        config.ssl_mode(self.ssl.0);
+        let without_hosts = config.clone();
         if self.hosts.is_empty() {
             self.hosts.push("localhost".into());
         }
@@ -152,10 +154,10 @@ impl Options {
             let port = self.ports.get(index).or_else(|| self.ports.first());
             config.port(port.copied().flatten().unwrap_or(5432));
         }
-        config.ssl_mode(self.ssl.0);
         Ok(PostgresUrl {
             other: self.other,
             config: self.config,
+            without_hosts,
             schema,
             unlogged: self.unlogged,
             auto_migrate: self.auto_migrate,

@@ -50,6 +50,8 @@ pub struct PostgresUrl {
     /// to refuse.
     pub other: Vec<(String, String)>,
     pub(crate) config: Config,
+    /// The same, for hosts whose addresses are known to be added.
+    pub(crate) without_hosts: Config,
     pub(crate) schema: SchemaName,
     pub(crate) unlogged: bool,
     pub(crate) auto_migrate: bool,

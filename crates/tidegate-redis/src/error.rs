@@ -51,9 +51,6 @@ pub(crate) fn broken(error: &RedisError, due: &Due, doing: &str) -> RemoteError 
     if error.is_timeout() {
         return due.missed();
     }
-    if error.kind() == redis::ErrorKind::InvalidClientConfig {
-        return RemoteError::Setup { reason: format!("{doing}: {error}") };
-    }
     RemoteError::Unavailable { store: STORE, reason: format!("{doing}: {error}") }
 }
 

@@ -33,6 +33,7 @@ mod program;
 mod script;
 mod sentinel;
 mod single;
+mod stream;
 mod tls;
 mod url;
 mod wire;
