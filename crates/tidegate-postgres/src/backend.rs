@@ -83,11 +83,12 @@ impl FromStr for PostgresBackend {
     /// As [`PostgresUrl`], and for an option that it does not know.
     fn from_str(url: &str) -> Result<Self, RemoteError> {
         let url: PostgresUrl = url.parse()?;
+        url.refuse_unknown()?;
         match url.other.first() {
             None => Ok(Self::new(url)),
-            Some((name, _)) => Err(setup(format!(
-                "the PostgreSQL URL has the option `{name}`, which is unknown; see PostgresUrl for those there are"
-            ))),
+            Some((name, _)) => {
+                Err(setup(format!("the option `{name}` is for whoever opens a whole store")))
+            }
         }
     }
 }

@@ -15,6 +15,34 @@ use crate::{
     tls::{TlsFiles, Trust},
 };
 
+/// The options that a URL may have, besides those of every remote store.
+pub(crate) const OPTIONS: [&str; 24] = [
+    "schema",
+    "unlogged",
+    "auto_migrate",
+    "prepare",
+    "sslmode",
+    "sslrootcert",
+    "ca",
+    "sslcert",
+    "sslkey",
+    "user",
+    "password",
+    "dbname",
+    "host",
+    "port",
+    "application_name",
+    "options",
+    "connect_timeout",
+    "tcp_user_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "target_session_attrs",
+    "load_balance_hosts",
+];
+
 /// What a URL says, part by part. A later option wins over an earlier one, and over the part
 /// of the URL that says the same.
 pub(crate) struct Options {

@@ -66,8 +66,10 @@ impl RedisBackend {
     /// ```
     pub fn from_url(url: &str) -> Result<Self, RemoteError> {
         let url = RedisUrl::parse(url)?;
+        url.refuse_unknown()?;
         if let Some((name, _)) = url.other.first() {
-            return Err(url.unknown_option(name));
+            let reason = format!("the option `{name}` is for whoever opens a whole store");
+            return Err(RemoteError::Setup { reason });
         }
         Self::new(url)
     }

@@ -3,12 +3,15 @@
 use redis::{RedisError, ServerError};
 use tidegate_remote::RemoteError;
 
-use crate::{STORE, due::Due};
+use crate::{STORE, due::Due, rights};
 
 /// What the server's answer means when it is an error.
 pub(crate) fn refused(error: &ServerError) -> RemoteError {
     let detail = error.details().unwrap_or_default();
     let reason = format!("{} {detail}", error.code()).trim_end().to_owned();
+    if let Some(error) = rights::missing(&reason, None) {
+        return error;
+    }
     match cause(error.code(), detail) {
         "NOAUTH" | "WRONGPASS" | "NOPERM" => RemoteError::Access { store: STORE, reason },
         "OOM" | "READONLY" | "MISCONF" | "NOREPLICAS" => {

@@ -30,6 +30,7 @@ mod link;
 mod list;
 mod packer;
 mod program;
+mod rights;
 mod script;
 mod sentinel;
 mod single;

@@ -50,6 +50,6 @@ pub use name::{Name, Subject};
 pub use remote::Remote;
 pub use reply::{LogRecord, Record, Reply};
 pub use server::{Event, Listener, RemoteStats};
-pub use settings::Settings;
+pub use settings::{Settings, unknown_option};
 pub use store::RemoteStore;
 pub use ticket::{Answer, Decisions, Done, Outcome};
