@@ -14,6 +14,10 @@ use tidegate_remote::Lookup;
 
 use crate::{due::Due, url::Host};
 
+/// A socket's own timeout goes by the system's ticks, and may be two of them late, 20 ms at the
+/// worst. So it is set to half of the time that is left, and does not serve for less than this.
+const COARSE: Duration = Duration::from_millis(40);
+
 /// A connection, encrypted or not.
 pub(crate) enum Stream {
     Plain(Timed),
@@ -81,30 +85,82 @@ impl Timed {
         Self { socket, deadline: due.end(), timeout: Duration::ZERO }
     }
 
-    /// Gives the socket the time that is left, in whole milliseconds, rounded up: so that a
-    /// call that is given the same time as the one before need not tell the system again.
-    fn arm(&mut self) -> io::Result<()> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(late());
+    /// Does `work`, a read or a write, when the socket is ready for it, and not after the
+    /// deadline.
+    fn timely<T>(
+        &mut self,
+        reads: bool,
+        mut work: impl FnMut(&mut Socket) -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(late());
+            }
+            if left < COARSE {
+                self.socket.wait(reads, left)?;
+            } else {
+                self.arm(left / 2)?;
+            }
+            match work(&mut self.socket) {
+                // Too early on purpose: the rest is waited for by the exact clock.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let left = self.deadline.saturating_duration_since(Instant::now());
+                    self.socket.wait(reads, left)?;
+                }
+                done => return done,
+            }
         }
-        let millis = left.as_nanos().div_ceil(1_000_000);
+    }
+
+    /// Sets the socket's own timeouts to whole milliseconds, rounded up: so that a call that is
+    /// given the same time as the one before need not tell the system again.
+    fn arm(&mut self, time: Duration) -> io::Result<()> {
+        let millis = time.as_nanos().div_ceil(1_000_000);
         let timeout = Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
         if timeout != self.timeout {
-            match &self.socket {
-                Socket::Tcp(socket) => {
-                    socket.set_read_timeout(Some(timeout))?;
-                    socket.set_write_timeout(Some(timeout))?;
-                }
-                #[cfg(unix)]
-                Socket::Unix(socket) => {
-                    socket.set_read_timeout(Some(timeout))?;
-                    socket.set_write_timeout(Some(timeout))?;
-                }
-            }
+            self.socket.set_timeout(timeout)?;
             self.timeout = timeout;
         }
         Ok(())
+    }
+}
+
+impl Socket {
+    fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
+        match self {
+            Self::Tcp(socket) => {
+                socket.set_read_timeout(Some(timeout))?;
+                socket.set_write_timeout(Some(timeout))
+            }
+            #[cfg(unix)]
+            Self::Unix(socket) => {
+                socket.set_read_timeout(Some(timeout))?;
+                socket.set_write_timeout(Some(timeout))
+            }
+        }
+    }
+
+    /// Waits until the socket can be read from or written to, at the most for `time`.
+    #[cfg(unix)]
+    fn wait(&self, reads: bool, time: Duration) -> io::Result<()> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+        let flags = if reads { PollFlags::IN } else { PollFlags::OUT };
+        let mut watched = match self {
+            Self::Tcp(socket) => [PollFd::new(socket, flags)],
+            Self::Unix(socket) => [PollFd::new(socket, flags)],
+        };
+        let time = Timespec::try_from(time).map_err(io::Error::other)?;
+        match poll(&mut watched, Some(&time))? {
+            0 => Err(late()),
+            _ => Ok(()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn wait(&self, _reads: bool, time: Duration) -> io::Result<()> {
+        self.set_timeout(time.max(Duration::from_millis(1)))
     }
 }
 
@@ -114,23 +170,21 @@ fn late() -> io::Error {
 
 impl Read for Timed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.arm()?;
-        match &mut self.socket {
+        self.timely(true, |socket| match socket {
             Socket::Tcp(socket) => socket.read(buffer),
             #[cfg(unix)]
             Socket::Unix(socket) => socket.read(buffer),
-        }
+        })
     }
 }
 
 impl Write for Timed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.arm()?;
-        match &mut self.socket {
+        self.timely(false, |socket| match socket {
             Socket::Tcp(socket) => socket.write(bytes),
             #[cfg(unix)]
             Socket::Unix(socket) => socket.write(bytes),
-        }
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {
