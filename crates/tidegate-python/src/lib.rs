@@ -6,6 +6,7 @@
 
 mod clock;
 mod convert;
+mod counted;
 mod custom;
 mod decision;
 mod errors;
@@ -33,6 +34,8 @@ mod visit;
 mod _native {
     #[pymodule_export]
     use super::clock::{PyClock, set_default_clock};
+    #[pymodule_export]
+    use super::counted::PyCountedKey;
     #[pymodule_export]
     use super::custom::PyStep;
     #[pymodule_export]

@@ -38,6 +38,7 @@ pub use ask::{Ask, AskKind, Counter, Fix};
 pub use breaker::Health;
 pub use error::RemoteError;
 pub use link::{Backend, Link, Listed, Page};
+pub use memo::{Entry, Memo};
 pub use name::{Name, Subject};
 pub use remote::Remote;
 pub use reply::{LogRecord, Record, Reply};

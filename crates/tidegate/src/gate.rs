@@ -159,6 +159,10 @@ impl Gate {
         &self.engine.store
     }
 
+    pub(crate) const fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
     /// Gives back what was paid for in advance, and closes connections.
     pub fn close(&self) {
         self.engine.close();

@@ -35,6 +35,7 @@ mod engine;
 mod error;
 mod fallback;
 mod gate;
+mod keys;
 mod lease;
 mod limiter;
 mod many;
@@ -42,8 +43,10 @@ pub mod opaque;
 mod outcome;
 mod remote;
 mod rule;
+mod state_store;
 mod store;
 mod subject;
+mod subject_text;
 mod url;
 
 pub use client::{Address, Client};
@@ -51,11 +54,14 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use decision::{Decision, Reason};
 pub use error::Error;
 pub use gate::{Facts, Gate, GateBuilder, Lines, Question};
+pub use keys::CountedKey;
 pub use limiter::{Limiter, LimiterBuilder, Reservation};
 pub use outcome::{OneLimit, Outcome};
 pub use remote::Decided;
 pub use rule::{Key, OnStoreError, Rule};
+pub use state_store::{StateKeeper, StateStore};
 pub use store::Store;
+pub use subject_text::{subject_bytes, subject_text};
 pub use tidegate_core::{
     Decision as Answer, Limit, Nanos, Verdict, address, fields,
     grammar::{Limits, ParseError},

@@ -1,6 +1,7 @@
 //! `Gate`: what every request passes.
 
 mod decide;
+mod keys;
 
 use std::sync::Arc;
 
