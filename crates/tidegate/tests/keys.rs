@@ -1,6 +1,7 @@
 //! Looking at one rule's counts: on every store by the key's name, and by lists where they are.
 
 #![cfg(all(feature = "redis", feature = "postgres"))]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up should panic")]
 
 use std::{error::Error as _, sync::Arc};
 
@@ -17,7 +18,7 @@ impl Facts for Request {
         Some(self.0)
     }
 
-    fn method(&self) -> &str {
+    fn method(&self) -> &'static str {
         "GET"
     }
 
