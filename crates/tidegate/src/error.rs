@@ -71,6 +71,20 @@ pub enum Error {
         key: String,
     },
 
+    /// A rule that there is not.
+    #[error(
+        "there is no rule named `{rule}`{}; the rules are `{known}`",
+        .nearest.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+    )]
+    UnknownRule {
+        /// What was asked for.
+        rule: String,
+        /// The rules that there are, with a comma between them.
+        known: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
+
     /// A rule's key is computed by the caller, who did not give it.
     #[error("rule `{rule}` counts by a key of the caller's making, and none was given")]
     MissingKey {
@@ -151,7 +165,9 @@ pub enum Error {
     },
 
     /// A store that cannot tell which keys it holds.
-    #[error("the store {store} keeps no list of its keys")]
+    #[error(
+        "the store {store} cannot list its keys: it keeps digests of them, and no text; look at one key by its name (`peek` of a limiter, `inspect` of a gate), or count in a server"
+    )]
     NoList {
         /// The store's name.
         store: &'static str,

@@ -37,6 +37,7 @@ mod error;
 mod fallback;
 mod gate;
 mod key;
+mod keys;
 mod lease;
 mod limiter;
 mod many;
@@ -47,8 +48,10 @@ mod remote;
 mod rule;
 mod rules;
 mod statuses;
+mod state_store;
 mod store;
 mod subject;
+mod subject_text;
 mod url;
 
 pub use block::Block;
@@ -58,13 +61,16 @@ pub use decision::{Decision, Reason};
 pub use error::Error;
 pub use gate::{Ending, Facts, Gate, GateBuilder, Lines, Question};
 pub use key::Key;
+pub use keys::CountedKey;
 pub use limiter::{Limiter, LimiterBuilder, Reservation};
 pub use matching::Match;
 pub use outcome::{OneLimit, Outcome};
 pub use remote::Decided;
 pub use rule::{OnStoreError, Rule};
 pub use statuses::Statuses;
+pub use state_store::{StateKeeper, StateStore};
 pub use store::Store;
+pub use subject_text::{subject_bytes, subject_text};
 pub use tidegate_core::{
     Decision as Answer, Limit, Nanos, Verdict, address, fields,
     grammar::{Limits, ParseError},

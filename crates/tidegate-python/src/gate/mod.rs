@@ -5,6 +5,7 @@ mod decide;
 mod enter;
 mod respond;
 mod settle;
+mod keys;
 
 use std::sync::Arc;
 

@@ -26,6 +26,7 @@ pub use self::{
 pub(crate) use self::pass::Pass;
 use self::{
     lists::{Listed, Lists},
+    penalty::Penalty,
     plan::Plan,
     plans::Plans,
     subjects::Subjects,
@@ -161,6 +162,10 @@ impl Gate {
         &self.engine.store
     }
 
+    pub(crate) const fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
     /// Gives back what was paid for in advance, and closes connections.
     pub fn close(&self) {
         self.plans.close();
@@ -215,6 +220,16 @@ impl Gate {
     #[must_use]
     pub fn unix_now(&self) -> tidegate_core::Nanos {
         self.engine.clock.unix_now()
+    }
+
+    /// Lifts a block that `rule` may have on `subject`.
+    pub(crate) fn forgive(&self, rule: &str, subject: &[u8]) -> Result<(), Error> {
+        let rule = self.rules().iter().find(|it| it.name() == rule);
+        let Some((rule, block)) = rule.and_then(|it| Some((it, it.block.as_ref()?))) else {
+            return Ok(());
+        };
+        let Engine { store, clock, .. } = &*self.engine;
+        Penalty::new(rule, block, store, clock)?.forgive(subject)
     }
 
     fn way<'f>(&self, facts: &'f dyn Facts) -> Result<Way<'f>, Error> {
