@@ -27,8 +27,7 @@ from tidegate._limiter import Limiter
 from tidegate._native import Decision, canonical_limit
 from tidegate.django import _urls
 from tidegate.django._counts import makers
-from tidegate.django._keys import address_of, network_of
-from tidegate.django._request import http_request
+from tidegate.django._request import http_request, made
 from tidegate.django._state import State, current_state, cut_name
 from tidegate.django._turn import Turn
 from tidegate.errors import ConfigError, shorten
@@ -119,7 +118,7 @@ class BaseThrottle(throttling.BaseThrottle):
         found = http_request(request)
         if found is None:
             raise ConfigError(f"a throttle needs a request, got {shorten(request)}")
-        return network_of(address_of(gate, found), state.settings.options.get("ipv6_prefix", 64))
+        return made(found, found).subject(gate, 0, {}, None)
 
 
 class SimpleRateThrottle(BaseThrottle):

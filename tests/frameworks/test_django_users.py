@@ -148,7 +148,7 @@ def _all_kinds(port: int) -> list[int]:
         ({"default": "5/minte", "key": "ip"}, "tidegate.E004"),
         ({"defualt": "5/minute"}, "did you mean 'default'"),
         ({"default": "5/minute"}, "tidegate.E005"),
-        ({"limit": "5/m", "key": "ip", "on_breach": "no.where"}, "tidegate.E009"),
+        ({"limit": "5/m", "key": "ip", "on_breach": "no.where"}, "tidegate.E003"),
     ],
 )
 @pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])

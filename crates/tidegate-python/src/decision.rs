@@ -9,7 +9,9 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyString},
 };
-use tidegate::{Clock, Decision, OneLimit, Outcome, Verdict, address::Source, fields::Profile};
+use tidegate::{
+    Clock, Decision, OneLimit, Outcome, Verdict, address::Source, fields::Profile, subject_text,
+};
 
 use crate::{
     convert::{ProfileArg, Seconds},
@@ -181,26 +183,34 @@ impl PyDecision {
         self.outcome.charged_at().0
     }
 
-    /// Name of the rule whose limit is binding.
+    /// Name of the rule whose limit is binding; empty when no limit applied.
     #[getter]
     fn rule(&self) -> &str {
         self.decision().rule()
     }
 
-    /// Why the request was refused: "limit", "never" …; `None` when it was not.
+    /// Why the request was refused: "limit", "never", "penalty", "deny_list", "store_error";
+    /// `None` when it was not.
     #[getter]
     fn reason(&self) -> Option<&'static str> {
         self.decision().reason.map(tidegate::Reason::name)
     }
 
-    /// Whom the binding limit counted; `None` when it counts everybody together.
+    /// The names of the rules in the shadow that would have refused the request.
+    #[getter]
+    fn shadow(&self) -> Vec<&str> {
+        self.decision().shadow.iter().map(|name| &**name).collect()
+    }
+
+    /// Whom the binding limit counted; `None` when it counts everybody together. What a request
+    /// sent that is not UTF-8 is escaped, as `\xff`; `Gate.inspect` takes it so.
     #[getter]
     fn key<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         if let Some(key) = &self.key {
             return Some(key.bind(py).clone());
         }
         let subject = self.decision().subject.as_deref().filter(|subject| !subject.is_empty())?;
-        Some(PyString::new(py, &String::from_utf8_lossy(subject)))
+        Some(PyString::new(py, &subject_text(subject)))
     }
 
     /// The client's address, when a gate found it out.

@@ -4,8 +4,11 @@
 //! its answers become Python objects, and its errors become the classes of
 //! `tidegate/errors.py`. The one crate that names `pyo3`.
 
+mod answers;
+mod applies;
 mod clock;
 mod convert;
+mod counted;
 mod custom;
 mod decision;
 mod errors;
@@ -32,7 +35,11 @@ mod visit;
 #[pyo3::pymodule]
 mod _native {
     #[pymodule_export]
+    use super::answers::Answers;
+    #[pymodule_export]
     use super::clock::{PyClock, set_default_clock};
+    #[pymodule_export]
+    use super::counted::PyCountedKey;
     #[pymodule_export]
     use super::custom::PyStep;
     #[pymodule_export]

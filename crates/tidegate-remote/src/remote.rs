@@ -14,7 +14,7 @@ use crate::{
     AskKind, Backend, Decisions, Done, Fix, Health, Link as _, Listed, Listener, Name, Outcome,
     Page, RemoteError, RemoteStats, Settings,
     crew::Crew,
-    question::{Question, deny_all},
+    question::Question,
     runner::Runner,
     server::Server,
     ticket::{Asker, End, Ticket},
@@ -121,8 +121,18 @@ impl<B: Backend> Remote<B> {
     /// Decides `count` requests of `charges`, one after the other, and calls `done` with the
     /// outcome: here and now when there is nothing to wait for, by another thread otherwise.
     pub fn start(&self, charges: &[Charge<'_>], count: u32, done: Done) {
+        self.begin(charges, AskKind::Check, count, done);
+    }
+
+    /// Answers as [`peek`](Self::peek), and calls `done` as [`start`](Self::start) does: for many
+    /// that share their trips.
+    pub fn look(&self, charges: &[Charge<'_>], done: Done) {
+        self.begin(charges, AskKind::Peek, 1, done);
+    }
+
+    fn begin(&self, charges: &[Charge<'_>], kind: AskKind, count: u32, done: Done) {
         let process = self.process();
-        let question = match Question::new(self, charges, AskKind::Check, count) {
+        let question = match Question::new(self, charges, kind, count) {
             Ok(question) => question,
             Err(error) => return done(Err(error)),
         };
@@ -328,7 +338,7 @@ impl<B: Backend> Server<B> {
 /// What a counter that nothing is known of most likely looks like.
 fn rested(charge: &Charge<'_>) -> Decision {
     let limit = charge.limit.capacity();
-    Decision { verdict: Verdict::Allowed, limit, remaining: limit, ..deny_all(0) }
+    Decision { verdict: Verdict::Allowed, limit, remaining: limit, ..Decision::deny_all(0) }
 }
 
 /// A decision of the past, as that of a counter that had room and was charged nothing.

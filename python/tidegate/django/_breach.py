@@ -1,72 +1,51 @@
-"""The response to a refused request: the usual one, or what the user's `on_breach` answers."""
+"""The response to a refused request: the usual one, a template's, or what `on_breach` answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from inspect import iscoroutine
+from typing import Any
 
-from asgiref.sync import async_to_sync, iscoroutinefunction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from asgiref.sync import async_to_sync
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from tidegate._keys import is_async, name_of
-from tidegate._native import Decision
-from tidegate.django._door import Door
-from tidegate.django._request import refusal_of
-from tidegate.errors import ConfigTypeError, shorten
-
-# What a body in another form has to say anew.
-_DESCRIBES_BODY = ("content-type", "content-length")
+from tidegate._breach import Answer, Own, aanswer, answer, ask
+from tidegate._keys import name_of
+from tidegate._native import Decision, Gate
+from tidegate.errors import ConfigError, shorten
 
 
-def refuse(door: Door, decision: Decision, request: HttpRequest) -> HttpResponseBase:
+def refuse(gate: Gate, decision: Decision, request: Any) -> HttpResponseBase:
     """Answers a refused request."""
-    if door.on_breach is None:
-        return refusal_of(door.gate, decision, request)
-    function: Any = door.on_breach
-    if is_async(function) or iscoroutinefunction(function):
-        function = async_to_sync(function)
-    return _response(door, decision, request, function(request, decision))
+    told = returned(ask(gate, request, decision))
+    return _response(gate, answer(gate, decision, told, _accept(request)))
 
 
-async def arefuse(door: Door, decision: Decision, request: HttpRequest) -> HttpResponseBase:
+async def arefuse(gate: Gate, decision: Decision, request: Any) -> HttpResponseBase:
     """Answers as `refuse` does, and awaits an async `on_breach`."""
-    if door.on_breach is None:
-        return refusal_of(door.gate, decision, request)
-    answer = door.on_breach(request, decision)
-    if hasattr(answer, "__await__"):
-        answer = await answer
-    return _response(door, decision, request, answer)
+    return _response(gate, await aanswer(gate, request, decision, _accept(request)))
 
 
-def _response(
-    door: Door, decision: Decision, request: HttpRequest, answer: object
-) -> HttpResponseBase:
-    usual = refusal_of(door.gate, decision, request)
-    if answer is None:
-        return usual
-    response = _of_answer(answer, door, usual.status_code)
-    for name, value in usual.headers.items():
-        if name.lower() not in _DESCRIBES_BODY and name not in response.headers:
-            response.headers[name] = value
-    return response
+def returned(value: Any) -> Any:
+    """What a callable returned, in a thread: a coroutine's end, on a loop of its own."""
+    return async_to_sync(_awaited)(value) if iscoroutine(value) else value
 
 
-def _of_answer(answer: Any, door: Door, status: int) -> HttpResponseBase:
-    if isinstance(answer, HttpResponseBase):
-        return answer
-    parts: tuple[Any, ...] = answer if isinstance(answer, tuple) else ()
-    if 2 <= len(parts) <= 3 and isinstance(parts[1], int):
-        response = _of_answer(parts[0], door, parts[1])
-        headers: Mapping[str, object] = parts[2] if len(parts) == 3 else {}
-        for name, value in headers.items():
-            response.headers[name] = str(value)
-        return response
-    if isinstance(answer, str | bytes):
-        return HttpResponse(answer, status=status, content_type="text/plain; charset=utf-8")
-    if isinstance(answer, dict | list):
-        return JsonResponse(answer, status=status, safe=False)
-    raise ConfigTypeError(
-        f"`on_breach` {name_of(door.on_breach)} must return a response, text, a dict, a list, "
-        f"(body, status), (body, status, headers) or None, got {shorten(cast('object', answer))}"
+async def _awaited(value: Any) -> Any:
+    return await value
+
+
+def _accept(request: Any) -> str | None:
+    accept: str | None = request.META.get("HTTP_ACCEPT")
+    return accept
+
+
+def _response(gate: Gate, made: Answer | Own) -> HttpResponseBase:
+    if isinstance(made, Answer):
+        return HttpResponse(made.body, status=made.status, headers=dict(made.headers))
+    if isinstance(made.response, HttpResponseBase):
+        return made.response
+    raise ConfigError(
+        f"on_breach {name_of(gate.on_breach)} must return a response, text, bytes, a dict, "
+        f"(body, status), (body, status, headers) or None, got {shorten(made.response)}"
     )

@@ -21,7 +21,7 @@ from tidegate.django._breach import arefuse, refuse
 from tidegate.django._door import Door
 from tidegate.django._limit import Limit, Place, chosen
 from tidegate.django._request import http_request
-from tidegate.django._settle import asettle, settle, status_of
+from tidegate.django._settle import asettle, settle
 from tidegate.django._turn import Turn
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 
@@ -57,8 +57,9 @@ def ratelimit(
     Args:
         limit: a limit string such as "5/minute", or requests per second.
         key: who is counted: "ip", "user" (whoever is not signed in counts by address), "path",
-            "method", "global", "header:NAME", a callable that is given the request, or its
-            dotted path. The setting's `key` if omitted.
+            "route", "method", "host", "global", or "header", "cookie", "query" or "form" with
+            a name such as "form:email"; a callable that is given the request, or its dotted
+            path; or a list of several. The setting's `key` if omitted.
         methods: the methods that are counted, such as "POST" or `UNSAFE`; all if omitted. GET
             stands for HEAD too.
         scope: the name of one count that several limits share.
@@ -69,9 +70,10 @@ def ratelimit(
         rate: the same as `limit`, as users of django-ratelimit know it.
         group: the same as `scope`.
         method: the same as `methods`.
-        options: as for `tidegate.protect_app`, instead of the setting's: cost, name, store,
-            on_store_error, lease, trusted_proxies, forwarded_header, ipv6_prefix, headers,
-            clock; or `requests`, `period`, `burst`, `algorithm` as for `tidegate.rate_limit`.
+        options: as for `tidegate.protect_app`, instead of the setting's, such as `charge_on`,
+            `cost`, `limit_for`, `exempt_when`, `mode`, `store`; or `requests`, `period`,
+            `burst`, `algorithm` as for `tidegate.rate_limit`. `block` may be a time, too:
+            for how long a key is kept out after a breach.
 
     Raises:
         ConfigError: when decorating, naming the argument that is wrong. When called: neither
@@ -166,7 +168,7 @@ def _run(
         return view(*args, **kwargs)
     decision = door.decide(request, given)
     if _is_refused(limit, door, decision, request):
-        return refuse(door, decision, request)
+        return refuse(door.gate, decision, request)
     if decision.delay:
         time.sleep(decision.delay)
     if _is_left_to_middleware(door, decision, request):
@@ -174,7 +176,7 @@ def _run(
     try:
         response = view(*args, **kwargs)
     except BaseException as error:
-        door.settle(decision, status_of(error))
+        door.settle(decision, error)
         raise
     settle(door, decision, response)
     return _with_fields(response, door, request)
@@ -189,7 +191,7 @@ async def _arun(
         return await view(*args, **kwargs)
     decision = await door.adecide(request, given)
     if _is_refused(limit, door, decision, request):
-        return await arefuse(door, decision, request)
+        return await arefuse(door.gate, decision, request)
     if decision.delay:
         await asyncio.sleep(decision.delay)
     if _is_left_to_middleware(door, decision, request):
@@ -197,7 +199,7 @@ async def _arun(
     try:
         response = await view(*args, **kwargs)
     except BaseException as error:
-        await door.asettle(decision, status_of(error))
+        await door.asettle(decision, error)
         raise
     await asettle(door, decision, response)
     return _with_fields(response, door, request)

@@ -9,13 +9,13 @@ from weakref import WeakKeyDictionary, WeakSet
 from tidegate._arguments import limit_string
 from tidegate._arguments import text as text_of
 from tidegate._keys import name_of
-from tidegate._native import Rule
 from tidegate.django._door import Door
-from tidegate.django._keys import imported, native_key
+from tidegate.django._keys import native_key
 from tidegate.django._settings import GATE_OPTIONS, refuse_unknown
 from tidegate.django._state import current_state, cut_name
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 
+_OPTIONS = GATE_OPTIONS | {"enabled", "on_breach"}
 # Every place that is limited in this process.
 places: WeakSet[Place] = WeakSet()
 _scopes: dict[str, Place] = {}
@@ -30,7 +30,6 @@ class Limit:
         methods: those that are counted, or `None` for all.
         scope: the name of a count that several limits share, or `None`.
         blocks: whether a refused request is answered here, or by the view.
-        on_breach: who answers a refused request, or `None` for the setting's.
         options: what the gate is made of besides.
     """
 
@@ -52,8 +51,6 @@ class Limit:
         }
         self.text = limit_string(limit, **composed)
         self.key = native_key(key)
-        if isinstance(self.key, str):
-            Rule("key", "1/second", key=self.key)  # says so now if nobody knows it
         self.methods = _methods(methods)
         self.scope = None if scope is None else text_of("scope", scope)
         self.blocks = True
@@ -61,9 +58,11 @@ class Limit:
             self.blocks = block
         else:
             options["block"] = block
-        self.on_breach = None if on_breach is None else imported("on_breach", on_breach)
-        refuse_unknown("ratelimit", options, GATE_OPTIONS)
+        if on_breach is not None:
+            options["on_breach"] = on_breach
+        refuse_unknown("ratelimit", options, _OPTIONS)
         self.options = options
+        Door.made(self.text, {**options, "key": self.key})  # says now what is wrong
         self._places: WeakKeyDictionary[object, Place] = WeakKeyDictionary()
 
     def covers(self, method: str) -> bool:
@@ -125,8 +124,7 @@ class Place:
                     'say whom to count, such as key="ip" or key="user", or "global" for '
                     "everybody together"
                 )
-            options = state.settings.merged(own)
-            made = Door.made(limit.text, options, limit.on_breach or state.settings.on_breach)
+            made = Door.made(limit.text, state.settings.merged(own))
             door = state.of_places.setdefault(self, made)
         return door
 

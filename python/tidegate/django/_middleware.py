@@ -72,9 +72,9 @@ class TideGateMiddleware:
                 response = self.get_response(request)
                 # What got to no view is counted now.
                 response = _ask(_on_the_way_out(state, request, turn), request) or response
-        except BaseException:
+        except BaseException as error:
             for door, decision in turn.settles:
-                door.settle(decision, None)
+                door.settle(decision, error)
             raise
         finally:
             running.reset(token)
@@ -96,9 +96,9 @@ class TideGateMiddleware:
                 passed: Response = await self.get_response(request)
                 doors = _on_the_way_out(state, request, turn)
                 response = await _aask(doors, request) or passed
-        except BaseException:
+        except BaseException as error:
             for door, decision in turn.settles:
-                await door.asettle(decision, None)
+                await door.asettle(decision, error)
             raise
         finally:
             running.reset(token)
@@ -120,7 +120,7 @@ class TideGateMiddleware:
         if not isinstance(exception, RateLimitExceeded):
             return None
         Turn.of(request).note(request, exception.decision, None)
-        return refuse(current_state().plain, exception.decision, request)
+        return refuse(current_state().plain.gate, exception.decision, request)
 
 
 def _at_the_door(state: State, request: HttpRequest, turn: Turn) -> Sequence[Door]:
@@ -159,7 +159,7 @@ def _ask(doors: Sequence[Door], request: HttpRequest) -> Response | None:
     for door in doors:
         decision = door.decide(request, request)
         if not _passed(door, decision, request):
-            return refuse(door, decision, request)
+            return refuse(door.gate, decision, request)
         if decision.delay:
             time.sleep(decision.delay)
     return None
@@ -169,7 +169,7 @@ async def _aask(doors: Sequence[Door], request: HttpRequest) -> Response | None:
     for door in doors:
         decision = await door.adecide(request, request)
         if not _passed(door, decision, request):
-            return await arefuse(door, decision, request)
+            return await arefuse(door.gate, decision, request)
         if decision.delay:
             await asyncio.sleep(decision.delay)
     return None

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from tidegate import _current
 from tidegate._current import Current
-from tidegate._native import Decision, Gate
+from tidegate._native import Answers, Decision, Gate
+from tidegate.django._breach import arefuse, refuse
+from tidegate.django._keys import asupply, scope_of, supply
+from tidegate.django._settle import status_of
 from tidegate.django._turn import Turn
 from tidegate.errors import RateLimitExceeded
 
@@ -18,16 +21,47 @@ from tidegate.errors import RateLimitExceeded
 running: ContextVar[HttpRequest | None] = ContextVar("tidegate_django", default=None)
 
 
-class _Django(Current):
-    """A request whose decisions our middleware shows."""
+class DjangoRequest(Current):
+    """A request of Django's, with the facts that its rules need.
 
-    def admit(self, gate: Gate, keys: Mapping[int, str] | None, address: str | None) -> Decision:
+    As found among the arguments of a limited function: a view, which can answer.
+    """
+
+    def applying(self, gate: Gate) -> list[int]:
+        """The positions of the gate's rules that apply to this request."""
+        self._supply(gate)
+        return super().applying(gate)
+
+    def admit(self, gate: Gate, keys: Answers | None, address: str | None) -> Decision:
+        """Asks the gate, and notes the answer for the middleware."""
+        self._supply(gate)
         return self._noted(super().admit(gate, keys, address))
 
-    async def aadmit(
-        self, gate: Gate, keys: Mapping[int, str] | None, address: str | None
-    ) -> Decision:
+    async def aadmit(self, gate: Gate, keys: Answers | None, address: str | None) -> Decision:
+        """Asks as `admit` does, without blocking the event loop."""
+        request = http_request(self.request)
+        if gate.needs and request is not None:
+            await asupply(gate.needs, request)
         return self._noted(await super().aadmit(gate, keys, address))
+
+    def status_of(self, response: Any) -> int | None:
+        """The status of a response, or of the one that Django makes of an exception."""
+        if isinstance(response, BaseException):
+            return status_of(response)
+        return super().status_of(response)
+
+    def refuse(self, gate: Gate, decision: Decision) -> Any:
+        """Returns the response: Django knows no exception that means 429."""
+        return refuse(gate, decision, self.request)
+
+    async def arefuse(self, gate: Gate, decision: Decision) -> Any:
+        """Returns the response, which may have to be awaited."""
+        return await arefuse(gate, decision, self.request)
+
+    def _supply(self, gate: Gate) -> None:
+        request = http_request(self.request)
+        if gate.needs and request is not None:
+            supply(gate.needs, request)
 
     def _noted(self, decision: Decision) -> Decision:
         request = http_request(self.request)
@@ -36,19 +70,14 @@ class _Django(Current):
         return decision
 
 
-class _Given(_Django):
-    """A request among the arguments of a limited function: a view, which can answer."""
-
-    def refuse(self, gate: Gate, decision: Decision) -> Any:
-        # Returned, not raised: Django knows no exception that means 429.
-        return refusal_of(gate, decision, self.request)
-
-
-class _Running(_Django):
+class _Running(DjangoRequest):
     """The request above a limited function: our middleware turns the exception into a 429."""
 
     def refuse(self, gate: Gate, decision: Decision) -> Any:  # noqa: ARG002 - it is the base's
         raise RateLimitExceeded(decision)
+
+    async def arefuse(self, gate: Gate, decision: Decision) -> Any:
+        return self.refuse(gate, decision)
 
 
 def find(values: Sequence[object]) -> Current | None:
@@ -56,9 +85,9 @@ def find(values: Sequence[object]) -> Current | None:
     for value in values:
         request = http_request(value)
         if request is not None:
-            return _made(_Given, value, request)
+            return made(value, request)
     request = running.get()
-    return None if request is None else _made(_Running, request, request)
+    return None if request is None else made(request, request, _Running)
 
 
 def http_request(value: object) -> HttpRequest | None:
@@ -67,12 +96,6 @@ def http_request(value: object) -> HttpRequest | None:
         return value
     inner = getattr(value, "_request", None)
     return inner if isinstance(inner, HttpRequest) else None
-
-
-def scope_of(request: HttpRequest) -> Mapping[str, Any] | None:
-    """The ASGI scope of a request; `None` under WSGI, where `request.META` is the environ."""
-    scope: Mapping[str, Any] | None = getattr(request, "scope", None)
-    return scope
 
 
 def receive_of(scope: Mapping[str, Any]) -> Callable[[], Any] | None:
@@ -85,19 +108,10 @@ def receive_of(scope: Mapping[str, Any]) -> Callable[[], Any] | None:
     return noted[1] if noted is not None and noted[0] is scope else None
 
 
-def accept_of(request: HttpRequest) -> str | None:
-    """The Accept header field of a request."""
-    accept: str | None = request.META.get("HTTP_ACCEPT")
-    return accept
-
-
-def refusal_of(gate: Gate, decision: Decision, request: Any) -> HttpResponse:
-    """The usual response to a refused request."""
-    refusal = gate.refusal(decision, accept_of(request))
-    return HttpResponse(refusal.body, status=refusal.status, headers=dict(refusal.headers))
-
-
-def _made(kind: type[Current], given: object, request: HttpRequest) -> Current:
+def made(
+    given: object, request: HttpRequest, kind: type[DjangoRequest] = DjangoRequest
+) -> DjangoRequest:
+    """A request as gates are asked about it; `given` is what a view has, and callables get."""
     scope = scope_of(request)
     if scope is None:
         return kind(given, environ=request.META)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from inspect import signature
 from typing import Any, NamedTuple, cast
@@ -12,10 +12,10 @@ from tidegate._gate import make_gate
 from tidegate._native import Gate, Rule
 from tidegate.django._door import Door
 from tidegate.django._exempt import Exempt
-from tidegate.django._keys import imported, native_key
+from tidegate.django._keys import native_options
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 
-_OWN = frozenset({"default", "enabled", "exempt", "gate", "limit", "on_breach", "rules"})
+_OWN = frozenset({"default", "enabled", "exempt", "gate", "limit", "rules"})
 # What every limit of a project is made of; the compiled module's options, as they are today.
 GATE_OPTIONS = frozenset(signature(make_gate).parameters) - _OWN
 KNOWN = GATE_OPTIONS | _OWN
@@ -23,7 +23,7 @@ KNOWN = GATE_OPTIONS | _OWN
 _OF_GATE = frozenset(
     {
         *("store", "trusted_proxies", "forwarded_header", "ipv6_prefix", "headers", "clock"),
-        *("allow", "deny", "template"),
+        *("allow", "deny", "on_breach", "template"),
     }
 )
 
@@ -45,7 +45,6 @@ class Settings:
         gate: the user's own gate, instead of both.
         enabled: whether anything is limited at all.
         exempt: what is freed from all of these.
-        on_breach: who answers a refused request.
         options: what every gate is made of.
         problems: what is wrong.
     """
@@ -57,7 +56,6 @@ class Settings:
         self.gate: Gate | None = None
         self.enabled = True
         self.exempt = Exempt(())
-        self.on_breach: Callable[..., Any] | None = None
         self.options: dict[str, Any] = {}
         self.problems = list(self._read(source))
 
@@ -89,9 +87,10 @@ class Settings:
         if self.limit is not None:
             named = {"name": "application", **self.options}
             rules[:0] = Door.made(self.limit, named).gate.rules
-        if not rules:
+        native = native_options(self.options)
+        of_gate = {name: native[name] for name in _OF_GATE & set(native)}
+        if not rules and not of_gate.get("deny"):
             return None
-        of_gate = {name: self.options[name] for name in _OF_GATE & set(self.options)}
         return Gate(rules, **of_gate)
 
     def _read(self, source: object) -> Iterator[Problem]:
@@ -109,18 +108,22 @@ class Settings:
         yield from self._read_rest(given)
 
     def _read_options(self) -> Iterator[Problem]:
-        # One at a time, so that each that is wrong is told.
-        for name, value in list(self.options.items()):
-            try:
-                Door.made("1/second", {name: value})
-            except (ConfigError, TypeError, OverflowError) as error:
-                yield Problem("E003", _about(name, error))
-                del self.options[name]
-        try:
-            Door.made("1/second", self.options)
-        except (ConfigError, TypeError, OverflowError) as error:
-            yield Problem("E003", str(error))
-            self.options = {}
+        # One after the other, so that each that is wrong is told; some mean something only
+        # beside another, and get a second chance.
+        given, self.options = self.options, {}
+        for names in (list(given), [name for name in given if name not in self.options]):
+            for name in names:
+                try:
+                    Door.made("1/second", {**self.options, name: given[name]})
+                except (ConfigError, TypeError, OverflowError):
+                    continue
+                self.options[name] = given[name]
+        for name in given:
+            if name not in self.options:
+                try:
+                    Door.made("1/second", {**self.options, name: given[name]})
+                except (ConfigError, TypeError, OverflowError) as error:
+                    yield Problem("E003", _about(name, error))
 
     def _read_limits(self, given: dict[Any, Any]) -> Iterator[Problem]:
         for name in ("limit", "default"):
@@ -172,16 +175,11 @@ class Settings:
             )
         else:
             self.exempt = Exempt(entries)
-        if given.get("on_breach") is not None:
-            try:
-                self.on_breach = imported("on_breach", given["on_breach"])
-            except ConfigError as error:
-                yield Problem("E009", str(error))
         enabled = given.get("enabled", True)
         if isinstance(enabled, bool):
             self.enabled = enabled
         else:
-            yield Problem("E010", f"`enabled` must be True or False, got {shorten(enabled)}")
+            yield Problem("E009", f"`enabled` must be True or False, got {shorten(enabled)}")
 
 
 def _as_dict(value: Any) -> dict[Any, Any] | None:
@@ -231,5 +229,5 @@ def _rule(given: object) -> Rule:
         hint = '; "global" counts everybody together' if missing == ["key"] else ""
         raise ConfigError(f"`{missing[0]}` is missing{hint}")
     options["limit"] = limit_string(options["limit"])
-    options["key"] = native_key(options["key"])
+    options = native_options(options)
     return Rule(options.pop("name"), options.pop("limit"), **options)

@@ -40,10 +40,9 @@ class State:
         gate = self.settings.application_gate()
         self.application: Door | None = None
         if gate is not None:
-            self.application = Door(gate, self.settings.options, self.settings.on_breach)
-        # For answers to what was refused by a gate that nobody knows any more.
-        self.plain = Door.made("1/second", self.settings.merged({"key": "global"}))
-        self.plain.on_breach = self.settings.on_breach
+            self.application = Door(gate, self.settings.options)
+        # For answers to what an unknown gate has refused, and for clients' addresses.
+        self.plain = Door.made("1/second", _by_address(self.settings))
         self.of_places: WeakKeyDictionary[object, Door] = WeakKeyDictionary()
         self.of_routes: dict[str, Door] = {}
         self.limiters: dict[tuple[str, str], Limiter] = {}
@@ -69,7 +68,7 @@ class State:
         if door is None:
             assert self.settings.default is not None
             options = self.settings.merged({"name": cut_name(route)})
-            made = Door.made(self.settings.default, options, self.settings.on_breach)
+            made = Door.made(self.settings.default, options)
             # Of two threads, the first decides which one counts.
             door = self.of_routes.setdefault(route, made)
         return door
@@ -78,7 +77,7 @@ class State:
         """A gate that knows a client's address behind so many proxies."""
         gate = self._behind.get(hops)
         if gate is None:
-            options = self.settings.merged({"key": "global", "trusted_proxies": hops})
+            options = {**_by_address(self.settings), "trusted_proxies": hops}
             gate = self._behind.setdefault(hops, Door.made("1/second", options).gate)
         return gate
 
@@ -102,6 +101,19 @@ class State:
     def headers(self) -> Any:
         """The profile of header fields of the project."""
         return self.settings.options.get("headers", "x-ratelimit")
+
+
+def _by_address(settings: Settings) -> dict[str, Any]:
+    kept = (
+        "trusted_proxies",
+        "forwarded_header",
+        "ipv6_prefix",
+        "headers",
+        "on_breach",
+        "template",
+    )
+    options = {name: settings.options[name] for name in kept if name in settings.options}
+    return {**options, "key": "ip"}
 
 
 _lock = Lock()

@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from tidegate import _current
+from tidegate._current import consider
 from tidegate._native import Decision
 
 TYPE_CHECKING = False
@@ -54,13 +54,13 @@ class Turn:
 
         `headers` is the profile that it is shown in; `None` for the project's.
         """
+        if decision and not decision.rule:
+            return  # no limit applied
         if self._binding is None or _binds_more(decision, self._binding[0]):
             self._binding = (decision, headers)
             request.__dict__["tidegate"] = decision
         # A middleware of ours around Django writes the fields of what binds most, too.
-        consider: Any = getattr(_current, "consider", None)
-        if consider is not None:
-            consider(decision)
+        consider(decision)
 
     def fields(self, headers: Any) -> dict[str, str]:
         """The header fields of what binds most, but for Retry-After; `headers` is the profile."""

@@ -1,6 +1,6 @@
 """System checks: what is wrong with the setting, and what is likely to be.
 
-Errors have the ids that a refused start names too, E001 to E011; warnings are W001 to W006.
+Errors have the ids that a refused start names too, E001 to E010; warnings are W001 to W006.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def check_decorators(**_: Any) -> list[CheckMessage]:
         try:
             place.door()
         except (ConfigError, TypeError) as error:
-            found.append(Error(str(error), id="tidegate.E011"))
+            found.append(Error(str(error), id="tidegate.E010"))
     return found
 
 

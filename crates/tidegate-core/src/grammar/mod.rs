@@ -55,4 +55,5 @@ mod vocabulary;
 
 pub use error::{NumberProblem, ParseError, Problem};
 pub use limits::Limits;
+pub use suggest::closest;
 pub use vocabulary::Vocabulary;
