@@ -61,6 +61,17 @@ pub enum Error {
         capacity: u32,
     },
 
+    /// A rule limits requests in flight where there are none.
+    #[error(
+        "rule `{rule}` has the limit {concurrent} concurrent, which needs a gate: only a request has an end"
+    )]
+    NeedsGate {
+        /// The rule's name.
+        rule: String,
+        /// How many requests of a key may be in flight at once.
+        concurrent: u32,
+    },
+
     /// A key source that is not known.
     #[error("unknown key `{key}`; expected ip, global, path, method or header:NAME")]
     UnknownKey {

@@ -40,6 +40,7 @@ mod limiter;
 mod many;
 pub mod opaque;
 mod outcome;
+mod permits;
 mod remote;
 mod rule;
 mod store;
@@ -53,6 +54,7 @@ pub use error::Error;
 pub use gate::{Facts, Gate, GateBuilder, Lines, Question};
 pub use limiter::{Limiter, LimiterBuilder, Reservation};
 pub use outcome::{OneLimit, Outcome};
+pub use permits::Permits;
 pub use remote::Decided;
 pub use rule::{Key, OnStoreError, Rule};
 pub use store::Store;
@@ -60,9 +62,9 @@ pub use tidegate_core::{
     Decision as Answer, Limit, Nanos, Verdict, address, fields,
     grammar::{Limits, ParseError},
 };
-pub use tidegate_memory::{MemoryStore, Stats};
+pub use tidegate_memory::{MemoryPermits, MemoryStore, Permit, Stats, Taken};
 #[cfg(unix)]
-pub use tidegate_memory::{SharedError, SharedOptions, SharedStore};
+pub use tidegate_memory::{SharedError, SharedOptions, SharedPermits, SharedStore};
 pub use tidegate_remote::{
     Event, Health, Listed, Listener, Name, Page, RemoteError, RemoteStats, RemoteStore, Subject,
 };
