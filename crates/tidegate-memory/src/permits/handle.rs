@@ -41,6 +41,8 @@ pub(super) struct Turn {
     pub(super) owner: Option<i32>,
     /// Permits that could not be given back yet.
     pub(super) owed: Vec<Digest>,
+    /// The page that a frozen process seems to have: it is not waited for again.
+    pub(super) given_up: Option<u64>,
 }
 
 /// What the file with this `metadata` is.

@@ -16,7 +16,7 @@ use std::{
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, fcntl},
-    libc::{self, off_t},
+    libc::{self, c_short, off_t},
 };
 
 /// A range of bytes, which need not be within the file. 31 bits are all that some systems have.
@@ -40,6 +40,14 @@ impl Range {
         Self { start: at, length: 1 }
     }
 }
+
+// Of one type on one system, and of another on the next; all are below ten.
+#[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast, reason = "see above")]
+const LOCKED: c_short = libc::F_WRLCK as c_short;
+#[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast, reason = "see above")]
+const UNLOCKED: c_short = libc::F_UNLCK as c_short;
+#[allow(clippy::cast_possible_truncation, reason = "it is zero")]
+const BEGINNING: c_short = libc::SEEK_SET as c_short;
 
 /// A locked range; unlocked when dropped.
 pub(super) struct Locked<'a> {
@@ -75,13 +83,13 @@ impl<'a> Locked<'a> {
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
         // Unlocking what is locked cannot fail, and there is nobody to tell.
-        let _ = fcntl(self.file, FcntlArg::F_SETLK(&words(libc::F_UNLCK, self.range)));
+        let _ = fcntl(self.file, FcntlArg::F_SETLK(&words(UNLOCKED, self.range)));
     }
 }
 
 /// Locks `range` until this process dies; false when another one has it.
 pub(super) fn try_lock(file: &File, range: Range) -> io::Result<bool> {
-    match fcntl(file, FcntlArg::F_SETLK(&words(libc::F_WRLCK, range))) {
+    match fcntl(file, FcntlArg::F_SETLK(&words(LOCKED, range))) {
         Ok(_) => Ok(true),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
         Err(error) => Err(error.into()),
@@ -90,22 +98,17 @@ pub(super) fn try_lock(file: &File, range: Range) -> io::Result<bool> {
 
 /// Whether another process has locked any of `range`.
 pub(super) fn is_locked(file: &File, range: Range) -> io::Result<bool> {
-    let mut found = words(libc::F_WRLCK, range);
+    let mut found = words(LOCKED, range);
     fcntl(file, FcntlArg::F_GETLK(&mut found))?;
-    Ok(found.l_type != short(libc::F_UNLCK))
+    Ok(found.l_type != UNLOCKED)
 }
 
-fn words(kind: libc::c_int, range: Range) -> libc::flock {
+fn words(kind: c_short, range: Range) -> libc::flock {
     libc::flock {
-        l_type: short(kind),
-        l_whence: short(libc::SEEK_SET),
+        l_type: kind,
+        l_whence: BEGINNING,
         l_start: off_t::from(range.start),
         l_len: off_t::from(range.length),
         l_pid: 0,
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the constants are below ten")]
-const fn short(constant: libc::c_int) -> libc::c_short {
-    constant as libc::c_short
 }

@@ -41,6 +41,7 @@ pub struct Permit {
 const NOBODY: u64 = 0;
 
 impl Permit {
+    #[cfg(unix)]
     const fn uncounted(key: Digest) -> Self {
         Self { key, holder: NOBODY }
     }

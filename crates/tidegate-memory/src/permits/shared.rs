@@ -18,9 +18,9 @@ use super::{
 };
 use crate::shared::{SharedError, file::io_error};
 
-/// How long to wait for a process that was frozen while it had a bucket. Others have one for
-/// microseconds.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long to wait for a process that was frozen while it had a page. Others have one for
+/// microseconds, or as long as a machine that is overloaded keeps them from running.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Counts requests in flight in a file that all processes of a host share, exactly.
 ///
@@ -69,7 +69,7 @@ impl SharedPermits {
             return;
         }
         self.pay(&mut turn);
-        if !self.give_back(&turn, permit.key, PATIENCE).is_ok_and(|given| given) {
+        if !self.give_back(&mut turn, permit.key, PATIENCE).is_ok_and(|given| given) {
             turn.owed.push(permit.key);
         }
     }
@@ -85,7 +85,7 @@ impl SharedPermits {
             let process = self.handle.process();
             let mut turn = process.turn();
             self.pay(&mut turn);
-            let Some(mut page) = self.page(key, PATIENCE)? else { return Ok(0) };
+            let Some(mut page) = self.page(&mut turn, key, PATIENCE)? else { return Ok(0) };
             page.sweep(turn.owner, |record| record.key == key)?;
             Ok(page.bucket.in_flight(key))
         };
@@ -107,7 +107,7 @@ impl SharedPermits {
             Some(owner) => owner,
             None => *turn.owner.insert(claim_owner(&self.handle.file)?),
         };
-        let Some(mut page) = self.page(key, PATIENCE)? else {
+        let Some(mut page) = self.page(&mut turn, key, PATIENCE)? else {
             return Ok(self.let_through(key, 0));
         };
         let mut in_flight = page.bucket.in_flight(key);
@@ -139,8 +139,8 @@ impl SharedPermits {
     }
 
     /// Counts one request of this process less; false when the page is not to be had.
-    fn give_back(&self, turn: &Turn, key: Digest, patience: Duration) -> io::Result<bool> {
-        let Some(mut page) = self.page(key, patience)? else { return Ok(false) };
+    fn give_back(&self, turn: &mut Turn, key: Digest, patience: Duration) -> io::Result<bool> {
+        let Some(mut page) = self.page(turn, key, patience)? else { return Ok(false) };
         if let Some((place, record)) = turn.owner.and_then(|owner| page.bucket.find(key, owner)) {
             page.put(place, Record { count: record.count - 1, ..record })?;
         }
@@ -149,13 +149,26 @@ impl SharedPermits {
 
     /// The page of `key`, to be changed by nobody else; `None` when another process has it for
     /// too long.
-    fn page(&self, key: Digest, patience: Duration) -> io::Result<Option<Page<'_>>> {
+    fn page(
+        &self,
+        turn: &mut Turn,
+        key: Digest,
+        patience: Duration,
+    ) -> io::Result<Option<Page<'_>>> {
         let index = key[0] % BUCKETS;
+        let given_up = turn.given_up == Some(index);
+        let patience = if given_up { Duration::ZERO } else { patience };
         // The header is the first page.
         let range = Range::page(i32::try_from(index).unwrap_or_default() + 1);
         let Some(lock) = Locked::within(&self.handle.file, range, patience)? else {
+            if !patience.is_zero() {
+                turn.given_up = Some(index);
+            }
             return Ok(None);
         };
+        if given_up {
+            turn.given_up = None;
+        }
         let start = HEADER as u64 + index * BUCKET as u64;
         let mut bucket = Bucket([0; BUCKET]);
         self.handle.file.read_exact_at(&mut bucket.0, start)?;
