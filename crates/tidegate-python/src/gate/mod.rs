@@ -3,9 +3,9 @@
 mod admit;
 mod decide;
 mod enter;
+mod keys;
 mod respond;
 mod settle;
-mod keys;
 
 use std::sync::Arc;
 
