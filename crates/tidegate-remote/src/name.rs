@@ -32,11 +32,19 @@ impl Name {
     /// The name of the counter that `key` means.
     #[must_use]
     pub fn new(key: &Key<'_>) -> Self {
-        let mut name = String::with_capacity(key.subject.len() + key.rule.len() + 16);
+        let length = written_length(key.subject);
+        let digits = 16 - (key.limit | 1).leading_zeros() / 4;
+        // Room for just that: a name is made for every check.
+        let room = length.clamp(1, LONGEST) + key.rule.len() + 4 + digits as usize;
+        let mut name = String::with_capacity(room);
         name.push('{');
-        write_subject(&mut name, key.subject);
-        // Writing to a string cannot fail.
-        let _ = write!(name, "}}:{}:{:x}", key.rule, key.limit);
+        write_subject(&mut name, key.subject, length);
+        name.push_str("}:");
+        name.push_str(key.rule);
+        name.push(':');
+        for digit in (0..digits).rev() {
+            name.extend(char::from_digit((key.limit >> (4 * digit)) as u32 & 15, 16));
+        }
         Self(name.into())
     }
 
@@ -78,8 +86,13 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'%' | b'{' | b'}')
 }
 
-fn write_subject(name: &mut String, subject: &[u8]) {
-    let length: usize = subject.iter().map(|&byte| if is_plain(byte) { 1 } else { 3 }).sum();
+/// How long a subject is when written out.
+fn written_length(subject: &[u8]) -> usize {
+    subject.iter().map(|&byte| if is_plain(byte) { 1 } else { 3 }).sum()
+}
+
+/// Writes a subject, which is of this `length` when written out.
+fn write_subject(name: &mut String, subject: &[u8], length: usize) {
     if length == 0 {
         name.push('%');
     } else if length > LONGEST {
