@@ -8,6 +8,8 @@ use tidegate_core::Key;
 /// Subjects that take more bytes than this when written out are kept as a digest.
 const LONGEST: usize = 128;
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// The name of a counter: `{SUBJECT}:RULE:TAG`.
 ///
 /// The braces are what Redis Cluster calls a hash tag: all counters of a subject live on one
@@ -43,7 +45,7 @@ impl Name {
         name.push_str(key.rule);
         name.push(':');
         for digit in (0..digits).rev() {
-            name.extend(char::from_digit((key.limit >> (4 * digit)) as u32 & 15, 16));
+            name.push(char::from(HEX[((key.limit >> (4 * digit)) & 15) as usize]));
         }
         Self(name.into())
     }
@@ -95,6 +97,9 @@ fn written_length(subject: &[u8]) -> usize {
 fn write_subject(name: &mut String, subject: &[u8], length: usize) {
     if length == 0 {
         name.push('%');
+    } else if length == subject.len() && length <= LONGEST {
+        // All plain, as most are.
+        name.push_str(&String::from_utf8_lossy(subject));
     } else if length > LONGEST {
         name.push_str("%#");
         for byte in &Sha256::digest(subject)[..16] {
