@@ -21,6 +21,7 @@ UVICORN = ["-m", "uvicorn", "--factory", "--no-access-log", "--lifespan", "off"]
 BELIEVING = ["--forwarded-allow-ips", "*"]
 GUNICORN = ["-m", "gunicorn", "--log-level", "error", "--threads", "4"]
 HYPERCORN = ["-m", "hypercorn", "--log-level", "error"]
+DAPHNE = ["-m", "daphne", "--verbosity", "0"]
 WAITRESS = ["-m", "waitress", "--no-clear-untrusted-proxy-headers", "--threads", "4", "--call"]
 
 
@@ -33,6 +34,9 @@ def _command(server: str, target: str, port: int, workers: int) -> list[str]:
         return [*GUNICORN, *several, "--bind", f"127.0.0.1:{port}", f"{target}()"]
     if server == "hypercorn":
         return [*HYPERCORN, *several, "--bind", f"127.0.0.1:{port}", f"{target}()"]
+    if server == "daphne":
+        # It calls no factory, so a module makes the application when it is imported.
+        return [*DAPHNE, "--bind", "127.0.0.1", "--port", str(port), "tests.frameworks.made:app"]
     return [*WAITRESS, "--listen", f"127.0.0.1:{port}", target]
 
 
@@ -64,7 +68,12 @@ def serve(
         process = subprocess.Popen(
             [python, *_command(server, f"{module}:{app}", port, workers)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+                "TIDEGATE_TEST_APP": f"{module}:{app}",
+                **environment,
+            },
             stdout=subprocess.DEVNULL,
             stderr=errors,
         )
