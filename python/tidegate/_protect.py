@@ -31,8 +31,14 @@ if TYPE_CHECKING:
 
         def build_middleware_stack(self) -> Any: ...
 
+    class AiohttpLike(Protocol):
+        """aiohttp, which has a list of signals for responses."""
 
-App = TypeVar("App", bound="FlaskLike | StarletteLike")
+        @property
+        def on_response_prepare(self) -> Any: ...
+
+
+App = TypeVar("App", bound="FlaskLike | StarletteLike | AiohttpLike")
 
 
 @overload
@@ -90,7 +96,8 @@ def protect_app(
     else gets the limit's header fields, also a 404 and a 500. CORS preflights are not counted.
 
     Args:
-        app: a Flask, FastAPI, Starlette, Django, or any other ASGI 3 or WSGI application.
+        app: a Flask, FastAPI, Starlette, Django, aiohttp, or any other ASGI 3 or WSGI
+            application.
         limit: a limit string such as "100/minute", or requests per second.
         per_ip: count each client address by itself. Without it, all clients share the limit.
         ip_ttl: seconds or a timedelta. Accepted, and not needed: an address is forgotten once
@@ -115,7 +122,7 @@ def protect_app(
         clock: a test's clock.
 
     Returns:
-        The same object for Flask, Starlette and FastAPI; for all others the protected
+        The same object for Flask, Starlette, FastAPI and aiohttp; for all others the protected
         application, which takes the place of `app`.
 
     Raises:
@@ -140,6 +147,11 @@ def protect_app(
         return app
     if kind == "starlette":
         return _protect_starlette(app, made)
+    if kind == "aiohttp":
+        from tidegate import aiohttp  # noqa: PLC0415 - imports the framework
+
+        aiohttp.setup(app, gate=made)
+        return app
     if kind == "asgi":
         return asgi.TideGateMiddleware(app, gate=made)
     return wsgi.TideGateMiddleware(app, gate=made)

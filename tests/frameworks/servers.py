@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Two servers have an opinion of their own about forwarding headers. uvicorn believes those of
 # loopback, or of everybody if told so, which must not make a limit forgeable; waitress removes
 # them unless told not to.
-UVICORN = ["-m", "uvicorn", "--factory", "--no-access-log", "--lifespan", "off"]
+UVICORN = ["-m", "uvicorn", "--factory", "--no-access-log", "--lifespan"]
 BELIEVING = ["--forwarded-allow-ips", "*"]
 GUNICORN = ["-m", "gunicorn", "--log-level", "error", "--threads", "4"]
 HYPERCORN = ["-m", "hypercorn", "--log-level", "error"]
@@ -28,7 +28,8 @@ WAITRESS = ["-m", "waitress", "--no-clear-untrusted-proxy-headers", "--threads",
 def _command(server: str, target: str, port: int, workers: int) -> list[str]:
     several = ["--workers", str(workers)]
     if server.startswith("uvicorn"):
-        options = [*several, *(BELIEVING if server == "uvicorn-believing" else [])]
+        lifespan = "on" if server == "uvicorn-lifespan" else "off"
+        options = [lifespan, *several, *(BELIEVING if server == "uvicorn-believing" else [])]
         return [*UVICORN, *options, "--host", "127.0.0.1", "--port", str(port), target]
     if server == "gunicorn":
         return [*GUNICORN, *several, "--bind", f"127.0.0.1:{port}", f"{target}()"]
@@ -37,6 +38,8 @@ def _command(server: str, target: str, port: int, workers: int) -> list[str]:
     if server == "daphne":
         # It calls no factory, so a module makes the application when it is imported.
         return [*DAPHNE, "--bind", "127.0.0.1", "--port", str(port), "tests.frameworks.made:app"]
+    if server == "aiohttp":
+        return ["-m", "aiohttp.web", "--hostname", "127.0.0.1", "--port", str(port), target]
     return [*WAITRESS, "--listen", f"127.0.0.1:{port}", target]
 
 
