@@ -1,5 +1,6 @@
 """Requests as bytes, for what no client would send, and answers as they came."""
 
+import errno
 import socket
 from contextlib import closing
 from dataclasses import dataclass
@@ -30,8 +31,11 @@ def request(method: str, path: str = "/", *lines: str, body: bytes = b"") -> byt
     return "\r\n".join(head).encode("latin-1") + body
 
 
-def send(port: int, data: bytes, *, source: str = "127.0.0.1", ends: bool = False) -> Answer:
-    """Sends bytes to a server and reads until it closes; with `ends`, sends no more than that."""
+def send(port: int, data: bytes, *, source: str = "127.0.0.1", ends: bool = False) -> Answer | None:
+    """Sends bytes to a server and reads until it closes; `None` when it closes without a word.
+
+    With `ends`, tells the server that nothing more will come.
+    """
     address = ("127.0.0.1", port)
     with closing(socket.create_connection(address, 20, source_address=(source, 0))) as connection:
         received = b""
@@ -41,15 +45,18 @@ def send(port: int, data: bytes, *, source: str = "127.0.0.1", ends: bool = Fals
                 connection.shutdown(socket.SHUT_WR)
             while part := connection.recv(65536):
                 received += part
-        except (BrokenPipeError, ConnectionResetError):
+        except OSError as error:
             # A server that has refused need not read the rest.
-            pass
-    return read(received)
+            if error.errno not in {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN}:
+                raise
+    return read(received) if received else None
 
 
 def ask(port: int, method: str, path: str = "/", *lines: str, source: str = "127.0.0.1") -> Answer:
-    """Sends a request without a body."""
-    return send(port, request(method, path, *lines), source=source)
+    """Sends a request without a body; the server must answer."""
+    answer = send(port, request(method, path, *lines), source=source)
+    assert answer is not None, "the server closed the connection"
+    return answer
 
 
 def read(received: bytes) -> Answer:
