@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tidegate._gate import DEFAULT_LIMIT
+from tidegate._options import DEFAULT_LIMIT
 from tidegate.asgi import TideGateMiddleware
 
 TYPE_CHECKING = False
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from tidegate._gate import MiddlewareOptions
     from tidegate._native import Gate
+    from tidegate._options import MiddlewareOptions
     from tidegate.asgi import Message, Receive, Scope, Send
 
     Handler: TypeAlias = Callable[[web.Request], Awaitable[object]]
@@ -34,7 +34,7 @@ _EXCHANGE = "tidegate.exchange"
 
 def setup(
     app: web.Application,
-    limit: str | int = DEFAULT_LIMIT,
+    limit: str | int | None = DEFAULT_LIMIT,
     *,
     gate: Gate | None = None,
     **options: Unpack[MiddlewareOptions],
@@ -46,10 +46,11 @@ def setup(
 
     Args:
         app: the application.
-        limit: a limit string, or requests per second.
+        limit: a limit string, or requests per second; None to limit nothing here, and only put
+            the header fields of limits further in on the responses.
         gate: a gate of your own, instead of `limit` and the options.
-        options: as for `tidegate.protect_app`. A `key` that is a callable is given a
-            `tidegate.asgi.Request` and may be async.
+        options: as for `tidegate.protect_app`. A callable among them is given a
+            `tidegate.asgi.Request`, and may be async.
     """
     outer = TideGateMiddleware(_handle, limit, gate=gate, **options)
 
@@ -104,8 +105,8 @@ class _Exchange:
         }
 
     async def receive(self) -> Message:
-        """Nothing: the handler reads the body from aiohttp."""
-        return {"type": "http.disconnect"}
+        """The body, for a limit that reads a form; aiohttp keeps it for the handler."""
+        return {"type": "http.request", "body": await self._request.read(), "more_body": False}
 
     async def collect(self, message: Message) -> None:
         """Takes what the gate lets out, or answers itself."""

@@ -38,6 +38,15 @@ pub enum Reason {
 }
 
 impl Reason {
+    const ALL: [Self; 5] =
+        [Self::Limit, Self::Never, Self::StoreError, Self::Penalty, Self::DenyList];
+
+    /// The reason with this [`name`](Self::name).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
     /// The reason's name in Python, logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -63,8 +63,8 @@ pub enum Error {
 
     /// A key source that is not known.
     #[error(
-        "unknown key `{key}`; expected ip, user, global, path, route, method, host, or header, \
-         cookie, query or form with a name, such as header:x-api-key"
+        "unknown key `{key}`; expected ip, user, global, path, route, method, host, header:NAME, \
+         cookie:NAME, query:NAME or form:NAME"
     )]
     UnknownKey {
         /// What was given.

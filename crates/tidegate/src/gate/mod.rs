@@ -179,6 +179,11 @@ impl Gate {
         &self.plans.rules
     }
 
+    /// What the rules ask of [`Facts`] beyond what every request has: `user`, `route`, `form`.
+    pub fn needs(&self) -> impl ExactSizeIterator<Item = &'static str> + use<> {
+        self.plans.needs().into_iter()
+    }
+
     /// The positions of the rules that apply to a request.
     pub fn applying(&self, facts: &dyn Facts) -> impl Iterator<Item = usize> {
         self.plans.applying(facts)

@@ -36,7 +36,7 @@ pub struct Ending<'e> {
     pub cost: Option<u32>,
     /// Whether the rule at a position charges for this ending, where the caller knows better than
     /// the status.
-    pub charges: Option<&'e dyn Fn(usize) -> Option<bool>>,
+    pub charges: Option<&'e (dyn Fn(usize) -> Option<bool> + Sync)>,
 }
 
 /// What is to be settled, for a plan.

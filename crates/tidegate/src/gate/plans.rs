@@ -15,7 +15,7 @@ use tidegate_core::grammar::Limits;
 
 use super::{Facts, facts::Request, plan::Plan};
 use crate::{
-    Error, Rule,
+    Error, Key, Rule,
     engine::Engine,
     matching::{Mask, Matcher},
 };
@@ -93,6 +93,20 @@ impl Plans {
     pub(super) fn applying(&self, facts: &dyn Facts) -> impl Iterator<Item = usize> {
         let mask = self.matcher.as_ref().map_or(self.all(), |it| it.find(&Request(facts)));
         (0..self.rules.len()).filter(move |position| mask & 1 << position != 0)
+    }
+
+    /// What the rules ask of facts beyond what every request has.
+    pub(super) fn needs(&self) -> Vec<&'static str> {
+        let any_key = |is: fn(&Key) -> bool| {
+            self.rules.iter().flat_map(|rule| rule.key.parts()).any(is)
+        };
+        let by_route = self.rules.iter().any(|rule| !rule.applies.routes.is_empty());
+        let needs = [
+            ("user", any_key(|key| matches!(key, Key::User))),
+            ("route", by_route || any_key(|key| matches!(key, Key::Route))),
+            ("form", any_key(|key| matches!(key, Key::Form(_)))),
+        ];
+        needs.into_iter().filter(|(_, is)| *is).map(|(need, _)| need).collect()
     }
 
     /// Whether the end of any request matters.
