@@ -58,6 +58,10 @@ async def decision(request: web.Request) -> web.Response:
     return web.json_response([decided.address, decided.key, decided.remaining])
 
 
+async def echo(request: web.Request) -> web.Response:
+    return web.Response(text=str((await request.post())["user"]))
+
+
 def site() -> web.Application:
     app, sub = web.Application(), web.Application()
     for path, handler in {
@@ -72,6 +76,7 @@ def site() -> web.Application:
     }.items():
         app.router.add_get(path, handler)
     app.router.add_view("/view", View)
+    app.router.add_post("/echo", echo)
     sub.router.add_get("/", index)
     app.add_subapp("/sub/", sub)
     return app
@@ -85,3 +90,13 @@ def limited(argv: object = None) -> web.Application:
 def users(argv: object = None) -> web.Application:
     """Each user by himself; who it is has to be awaited."""
     return protect_app(site(), "2/hour", key=of_user_later)
+
+
+def answering(argv: object = None) -> web.Application:
+    """Refuses in the user's own words; the callback has to be awaited."""
+
+    async def answer(request: Any, decision: Any) -> Any:
+        await asyncio.sleep(0)
+        return {"path": request.path, "limit": decision.limit}, 503, {"X-Own": "yes"}
+
+    return protect_app(site(), "1/hour", on_breach=answer)

@@ -102,6 +102,31 @@ def test_the_client_is_who_the_socket_and_trusted_proxies_say(
     assert json.loads(answer.body) == [address, address, 4]
 
 
+def test_a_field_of_a_form_may_be_the_key_and_the_handler_reads_the_form_too() -> None:
+    kind = "Content-Type: application/x-www-form-urlencoded"
+    with serving(limit="1/hour", key="form:user") as port:
+        answers = []
+        for user in (b"ana", b"bob", b"ana"):
+            body = b"user=" + user
+            length = f"Content-Length: {len(body)}"
+            data = raw.request("POST", "/echo", kind, length, body=body)
+            answers.append(raw.send(port, data))
+
+    assert [answer.status for answer in answers if answer] == [200, 200, 429]
+    assert [answer.body for answer in answers[:2] if answer] == [b"ana", b"bob"]
+
+
+def test_a_refusal_may_be_in_the_users_words() -> None:
+    with serving("answering") as port:
+        first, refused = (raw.ask(port, "GET", "/view") for _ in range(2))
+
+    assert (first.status, refused.status) == (200, 503)
+    assert json.loads(refused.body) == {"path": "/view", "limit": 1}
+    assert refused.value("x-own") == "yes"
+    assert refused.value("content-type") == "application/json"
+    assert refused.value("retry-after") is not None
+
+
 def test_a_preflight_is_free() -> None:
     lines = ["Origin: http://example.org", "Access-Control-Request-Method: PUT"]
     with serving(limit="1/hour") as port:
