@@ -14,19 +14,26 @@ from tests.serving import GUNICORN, UVICORN, serving
 # them unless told not to.
 BELIEVING = ["--forwarded-allow-ips", "*"]
 HYPERCORN = ["-m", "hypercorn", "--log-level", "error"]
+DAPHNE = ["-m", "daphne", "--verbosity", "0"]
 WAITRESS = ["-m", "waitress", "--no-clear-untrusted-proxy-headers", "--threads", "4", "--call"]
 
 
 def _command(server: str, target: str, port: int, workers: int) -> list[str]:
     several = ["--workers", str(workers)]
     if server.startswith("uvicorn"):
-        options = [*several, *(BELIEVING if server == "uvicorn-believing" else [])]
+        lifespan = "on" if server == "uvicorn-lifespan" else "off"
+        options = ["--lifespan", lifespan, *several, *(BELIEVING if server == "uvicorn-believing" else [])]
         return [*UVICORN, *options, "--host", "127.0.0.1", "--port", str(port), target]
     if server == "gunicorn":
         options = [*several, "--threads", "4", "--bind", f"127.0.0.1:{port}"]
         return [*GUNICORN, *options, f"{target}()"]
     if server == "hypercorn":
         return [*HYPERCORN, *several, "--bind", f"127.0.0.1:{port}", f"{target}()"]
+    if server == "daphne":
+        # It calls no factory, so a module makes the application when it is imported.
+        return [*DAPHNE, "--bind", "127.0.0.1", "--port", str(port), "tests.frameworks.made:app"]
+    if server == "aiohttp":
+        return ["-m", "aiohttp.web", "--hostname", "127.0.0.1", "--port", str(port), target]
     return [*WAITRESS, "--listen", f"127.0.0.1:{port}", target]
 
 
@@ -50,7 +57,8 @@ def serve(
     def command(port: int) -> list[str]:
         return _command(server, f"{module}:{app}", port, workers)
 
-    with serving(command, log=log, python=python, environment=environment) as port:
+    noted = {"TIDEGATE_TEST_APP": f"{module}:{app}", **environment}
+    with serving(command, log=log, python=python, environment=noted) as port:
         yield port
 
 
