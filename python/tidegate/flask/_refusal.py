@@ -1,0 +1,83 @@
+"""A refusal inside Flask: an exception that Flask turns into a response."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import flask
+from werkzeug.exceptions import TooManyRequests
+
+from tidegate._current import Current
+from tidegate._native import Decision, Gate, Refusal
+from tidegate.errors import RateLimitExceeded
+
+_TOO_MANY_REQUESTS = 429
+
+
+class HTTPRateLimitExceeded(RateLimitExceeded, TooManyRequests):
+    """A refused request; `@app.errorhandler` may name 429 or either base."""
+
+    def __init__(self, decision: Decision, refusal: Refusal) -> None:
+        response = flask.Response(refusal.body, refusal.status, refusal.headers)
+        TooManyRequests.__init__(self, response=response)
+        RateLimitExceeded.__init__(self, decision)
+        self.code = refusal.status
+
+
+class AnsweredRefusal(RateLimitExceeded, TooManyRequests):
+    """A refused request that `on_breach` has answered: no error handler is asked any more."""
+
+    # Flask returns the response of an exception without a code as it is.
+    code = None
+
+    def __init__(self, decision: Decision, answer: Any) -> None:
+        TooManyRequests.__init__(self, response=_response(answer))
+        RateLimitExceeded.__init__(self, decision)
+
+
+class _Request(Current):
+    def refuse(self, gate: Gate, decision: Decision) -> Any:
+        accept = self.request.headers.get("Accept")
+        raise HTTPRateLimitExceeded(decision, gate.refusal(decision, accept))
+
+
+def find(values: Sequence[object]) -> Current | None:  # noqa: ARG001 - Flask passes none
+    """Returns the request that Flask is serving in this context."""
+    if not flask.has_request_context():
+        return None
+    request = running_request()
+    return _Request(request, environ=request.environ)
+
+
+def running_request() -> flask.Request:
+    """The request itself, not the proxy that would mean another one in another context."""
+    proxy: Any = flask.request
+    request: flask.Request = proxy._get_current_object()
+    return request
+
+
+def running_app() -> flask.Flask:
+    """The application itself."""
+    proxy: Any = flask.current_app
+    app: flask.Flask = proxy._get_current_object()
+    return app
+
+
+def _response(answer: Any) -> flask.Response:
+    """The response for what `on_breach` returned; a 429 unless it says otherwise."""
+    body = answer[0] if isinstance(answer, tuple) else answer
+    if not isinstance(answer, (tuple, flask.Response)):
+        answer = (answer, _TOO_MANY_REQUESTS)
+    response = flask.make_response(answer)
+    says_type = isinstance(answer, tuple) and any(
+        str(name).lower() == "content-type" for name, _ in _fields(answer)
+    )
+    if isinstance(body, (str, bytes)) and not says_type:
+        response.mimetype = "text/plain"
+    return response
+
+
+def _fields(answer: tuple[Any, ...]) -> list[tuple[Any, Any]]:
+    fields = answer[2] if len(answer) > 2 else ()
+    return list(fields.items() if hasattr(fields, "items") else fields)
