@@ -47,9 +47,7 @@ class Question:
             raise
         except Exception as error:
             described = f"{type(error).__name__}: {shorten(str(error))}"
-            raise ConfigError(
-                f"the {self.what} callable {self.name} raised {described}"
-            ) from error
+            raise ConfigError(f"the {self.what} callable {self.name} raised {described}") from error
 
 
 def question(what: str, function: object, given: int = 1) -> Question | None:

@@ -1,4 +1,182 @@
 """`flask tidegate`: what is limited, how it is set up, what is missing, and a key reset."""
+
 from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
 import click
-group = click.Group("tidegate", help="Shows and checks the limits of this application.")
+import flask
+from flask.cli import with_appcontext
+from werkzeug.exceptions import HTTPException
+
+from tidegate._limiter import Limiter
+from tidegate.errors import TidegateError
+from tidegate.flask._ask import Question
+from tidegate.flask._bound import Bound
+from tidegate.flask._facts import has_user
+from tidegate.flask._refusal import running_app
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tidegate.flask._bound import OwnGate
+    from tidegate.flask._state import State
+
+group = click.Group("tidegate", help="Shows, checks and resets the limits of this application.")
+
+# Flask adds these two to routes by itself.
+_AUTOMATIC = {"HEAD", "OPTIONS"}
+# Where counts are in the memory of one process, which no other can reach.
+_PRIVATE = "memory://"
+
+
+@group.command("limits")
+@click.option("--endpoint", help="Only this endpoint, such as blog.index.")
+@click.option("--path", help="Only the route that serves this path, such as /posts/7.")
+@click.option("--method", help="Only this method; with --path, GET if omitted.")
+@with_appcontext
+def show_limits(endpoint: str | None, path: str | None, method: str | None) -> None:
+    """Lists the limits of every route, in the order in which they are asked."""
+    method = None if method is None else method.upper()
+    if path is not None:
+        endpoint = _endpoint_at(path, method or "GET")
+    shown = 0
+    for rule, served in _routes():
+        if endpoint not in (None, rule.endpoint) or method not in (None, served):
+            continue
+        shown += 1
+        click.echo(f"{served} {rule.rule}  ({rule.endpoint})")
+        bounds = [bound for state in _states() for bound in state.plan.of(rule.endpoint, served)]
+        for bound in bounds:
+            click.echo(f"    {_described(bound)}")
+        if not bounds:
+            click.echo("    no limit")
+    if not shown:
+        raise click.ClickException("no route is meant: see `flask routes` for those there are")
+
+
+@group.command("config")
+@with_appcontext
+def show_config() -> None:
+    """Prints the settings in force, without passwords."""
+    for state in _states():
+        settings = state.settings
+        shown = {
+            "limit": settings.limit,
+            "default": settings.default,
+            "gate": settings.gate,
+            "enabled": settings.enabled,
+            "user": settings.user and settings.user.name,
+            "on_breach": settings.on_breach and settings.on_breach.name,
+            **settings.options,
+        }
+        for name, value in shown.items():
+            if value is not None:
+                click.echo(f"{name} = {_masked(value)}")
+
+
+@group.command("check")
+@with_appcontext
+def check() -> None:
+    """Fails when a route has no limit, or a limit can never work."""
+    problems = [line for state in _states() for line in _problems(state)]
+    for rule, method in _routes():
+        plans = [state.plan for state in _states()]
+        place = rule.endpoint, method
+        if not any(plan.of(*place) or plan.frees(*place) for plan in plans):
+            problems.append(f"{method} {rule.rule} ({rule.endpoint}) has no limit")
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        raise click.exceptions.Exit(1)
+    click.echo("every route has a limit, or is exempt")
+
+
+@group.command("reset")
+@click.option("--key", required=True, help="Whom to forget, as `decision.key` tells it.")
+@click.option("--endpoint", help="Only the limits of this endpoint.")
+@with_appcontext
+def reset(key: str, endpoint: str | None) -> None:
+    """Gives a key its full quota back, in a store that this command can reach."""
+    done: set[tuple[str, str]] = set()
+    for rule, method in _routes():
+        if endpoint not in (None, rule.endpoint):
+            continue
+        for state in _states():
+            for bound in state.plan.of(rule.endpoint, method):
+                if isinstance(bound, Bound):
+                    limit = bound.limit.value
+                    if isinstance(limit, str) and (bound.name, limit) not in done:
+                        done.add((bound.name, limit))
+                        _reset(bound, limit, key)
+    if not done:
+        raise click.ClickException("no limit is meant: see `flask tidegate limits`")
+
+
+def _reset(bound: Bound, limit: str, key: str) -> None:
+    options = bound.options
+    store: Any = options.get("store", _PRIVATE)
+    if isinstance(store, str) and store.startswith(_PRIVATE):
+        raise click.ClickException(
+            f"{bound.name} counts in {_PRIVATE}, inside the processes of the server, where no "
+            "command reaches: restart it, or use a store that is shared"
+        )
+    if options.get("key", "global") == "global" and not options.get("per_ip"):
+        click.echo(f"{bound.name} counts everybody together, and has no keys")
+        return
+    try:
+        with Limiter(limit, name=bound.name, store=store, clock=options.get("clock")) as limiter:
+            limiter.reset(key)
+    except TidegateError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{bound.name} has forgotten {key}")
+
+
+def _described(bound: Bound | OwnGate) -> str:
+    """One limit in words."""
+    limit = bound.limit
+    if limit is None:
+        return f"a gate of its own  [{bound.origin}]"
+    value = limit.value
+    shown = f"what {value.name} returns" if isinstance(value, Question) else value
+    return f"{shown}  [{bound.origin}, counted as {bound.name}]"
+
+
+def _problems(state: State) -> Iterator[str]:
+    yield from state.extension.misplaced(state.app)
+    if has_user(state.app, state.settings.user):
+        return
+    for rule, method in _routes():
+        for bound in state.plan.of(rule.endpoint, method):
+            if isinstance(bound, Bound) and bound.options.get("key") == "user":
+                yield (
+                    f'{method} {rule.rule} ({rule.endpoint}) counts by "user", and nobody tells '
+                    "who is signed in: give TideGate(user=...), or use Flask-Login"
+                )
+
+
+def _routes() -> Iterator[tuple[Any, str]]:
+    for rule in running_app().url_map.iter_rules():
+        methods = set(rule.methods or {"GET"})
+        for method in sorted(methods - _AUTOMATIC or methods):
+            yield rule, method
+
+
+def _states() -> list[State]:
+    app = running_app()
+    return [extension.state_of(app) for extension in app.extensions["tidegate"]]
+
+
+def _endpoint_at(path: str, method: str) -> str:
+    try:
+        endpoint, _ = flask.current_app.url_map.bind("localhost").match(path, method=method)
+    except HTTPException as error:
+        raise click.ClickException(f"no route serves {method} {path}: {error.name}") from error
+    found: str = endpoint
+    return found
+
+
+def _masked(value: object) -> str:
+    """A setting in print; what stands before the host of a URL is nobody's business."""
+    return re.sub(r"(://).*@", r"\1***@", str(value))

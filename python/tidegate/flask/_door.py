@@ -46,9 +46,7 @@ class Door:
             options = {**options, "key": user_in}
         return cls(make_gate(limit, **options), user, by_user=by_user)
 
-    def decide(
-        self, request: flask.Request, cost: int | None, address: str | None
-    ) -> Decision:
+    def decide(self, request: flask.Request, cost: int | None, address: str | None) -> Decision:
         """Asks the gate about a request."""
         if self._needs:
             supply(self._needs, request, self._user)

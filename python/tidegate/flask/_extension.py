@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from tidegate.flask._options import ExtensionOptions, LimitOptions
+    from tidegate.flask._options import ExtensionOptions, LimitOptions, SharedLimitOptions
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -99,8 +99,10 @@ class TideGate:
             self.init_app(app)
 
     def init_app(self, app: flask.Flask) -> None:
-        """Limits an application. Call it before your own `before_request` hooks are registered,
-        and after those that find out what a key wants to know.
+        """Limits an application.
+
+        Hooks run in the order of their registration: those that find out what a key wants to
+        know come before this call, and all others after it.
 
         Raises:
             ConfigError: something is set up in a way that can never work, or a decorator
@@ -159,11 +161,10 @@ class TideGate:
         self,
         limit: str | int | Callable[..., str | None],
         scope: str | Callable[[str], str],
-        **options: Unpack[LimitOptions],
+        **options: Unpack[SharedLimitOptions],
     ) -> Decorator:
         """Limits several routes, which share one count; `scope` names it."""
-        options["scope"] = scope
-        return self.limit(limit, **options)
+        return self.limit(limit, scope=scope, **options)
 
     def exempt(self, target: T) -> T:
         """Frees a view, a view class or a blueprint from the limits around it.
@@ -225,7 +226,7 @@ class TideGate:
         else:
             limits.append(limit)
 
-    def of_blueprint(self, blueprint: flask.Blueprint) -> tuple[list[Limit], bool]:
+    def of_blueprint(self, blueprint: Any) -> tuple[list[Limit], bool]:
         """A blueprint's limits, and whether it is exempt from those around it."""
         limits, exemptions = self._blueprints.get(blueprint, ([], []))
         return limits, bool(exemptions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from inspect import signature
-from typing import Any
+from typing import Any, cast
 
 from tidegate._arguments import limit_string, text, whole_number
 from tidegate._gate import make_gate
@@ -28,19 +28,15 @@ class Limit:
         value: the limit string, or who tells it for a request.
         options: what its gate is made of, besides what the extension says.
         methods: those that it counts; all if `None`.
-        shares: whether `scope` names one count for all places.
     """
 
     def __init__(
         self,
         value: str | int | Callable[..., object] | None,
-        *,
-        shares: bool = False,
         **given: Any,
     ) -> None:
         refuse_unknown("a keyword of a limit", given, GATE_OPTIONS | OWN_OPTIONS | LIMIT_FORM)
         form = {name: given.pop(name) for name in LIMIT_FORM & given.keys()}
-        self.shares = shares
         self.value: str | Question
         if callable(value):
             if form:
@@ -72,7 +68,8 @@ class Limit:
     def _try_out(self) -> None:
         """Makes a gate of it once: what is wrong is said where it was written."""
         value = "1/second" if isinstance(self.value, Question) else self.value
-        options = {name: value for name, value in self.options.items() if name != "store"}
+        options: dict[str, Any] = {**self.options}
+        options.pop("store", None)
         if options.get("key") == "user":
             options.pop("key")
         make_gate(value, **options)
@@ -81,12 +78,14 @@ class Limit:
         """Whether a request with this method is counted at all."""
         return self.methods is None or method in self.methods
 
+    @property
+    def identity(self) -> object:
+        """What two limits with one scope must have in common to be one count."""
+        return self.value.function if isinstance(self.value, Question) else self.value
+
     def is_same_count(self, other: Limit) -> bool:
         """Whether two limits with one scope can be one count."""
-        mine, others = self.value, other.value
-        if isinstance(mine, Question) and isinstance(others, Question):
-            return mine.function is others.function and self.options == other.options
-        return mine == others and self.options == other.options
+        return self.identity == other.identity and self.options == other.options
 
     def __repr__(self) -> str:
         value = self.value.name if isinstance(self.value, Question) else self.value
@@ -107,10 +106,9 @@ def _methods(methods: object) -> frozenset[str] | None:
     if methods is None:
         return None
     if isinstance(methods, str) or not isinstance(methods, Iterable):
-        raise ConfigTypeError(
-            f'`methods` must be a list such as ["POST"], got {shorten(methods)}'
-        )
-    named = frozenset(text("methods", method).upper() for method in methods)
+        raise ConfigTypeError(f'`methods` must be a list such as ["POST"], got {shorten(methods)}')
+    given: Any = cast("Any", methods)
+    named = frozenset(text("methods", method).upper() for method in given)
     if not named:
         raise ConfigError("`methods` must name at least one, or be left out")
     # Flask runs the same view for both.

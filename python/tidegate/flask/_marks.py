@@ -7,25 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from tidegate.errors import ConfigTypeError, shorten
 from tidegate.flask._limit import Limit
 
 _LIMITS = "__tidegate_limits__"
 _EXEMPTIONS = "__tidegate_exempt__"
+_PARTIAL: type = partial
 
 
 def chain(view: object) -> Iterator[object]:
     """A function, and what it wraps, from the outermost to the innermost."""
     seen: set[int] = set()
-    current: Any = view
+    current: object = view
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         yield current
         wrapped = getattr(current, "__wrapped__", None)
-        if wrapped is None and isinstance(current, partial):
-            wrapped = current.func
+        if wrapped is None and isinstance(current, _PARTIAL):
+            wrapped = cast("Any", current).func
         if wrapped is None:
             wrapped = getattr(current, "__func__", None)
         current = wrapped

@@ -47,18 +47,22 @@ if TYPE_CHECKING:
         user: User | None
         enabled: bool
 
-    class LimitOptions(CommonOptions, total=False):
-        """What `TideGate.limit` takes by keyword."""
+    class SharedLimitOptions(CommonOptions, total=False):
+        """What `TideGate.shared_limit` takes by keyword."""
 
         methods: Sequence[str] | None
         per_method: bool
         exempt_when: Condition | None
         override_defaults: bool
         cost: Cost
-        scope: str | Callable[[str], str] | None
         charge_on: str | Sequence[str] | None
         deduct_when: Callable[[flask.Response], bool] | None
         requests: int
         period: float | timedelta | str
         burst: int
         algorithm: str
+
+    class LimitOptions(SharedLimitOptions, total=False):
+        """What `TideGate.limit` takes by keyword."""
+
+        scope: str | Callable[[str], str] | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import flask
 from werkzeug.exceptions import TooManyRequests
@@ -28,12 +28,11 @@ class HTTPRateLimitExceeded(RateLimitExceeded, TooManyRequests):
 class AnsweredRefusal(RateLimitExceeded, TooManyRequests):
     """A refused request that `on_breach` has answered: no error handler is asked any more."""
 
-    # Flask returns the response of an exception without a code as it is.
-    code = None
-
     def __init__(self, decision: Decision, answer: Any) -> None:
         TooManyRequests.__init__(self, response=_response(answer))
         RateLimitExceeded.__init__(self, decision)
+        # Flask returns the response of an exception without a code as it is.
+        self.code: Any = None
 
 
 class _Request(Current):
@@ -66,18 +65,20 @@ def running_app() -> flask.Flask:
 
 def _response(answer: Any) -> flask.Response:
     """The response for what `on_breach` returned; a 429 unless it says otherwise."""
-    body = answer[0] if isinstance(answer, tuple) else answer
-    if not isinstance(answer, (tuple, flask.Response)):
-        answer = (answer, _TOO_MANY_REQUESTS)
-    response = flask.make_response(answer)
-    says_type = isinstance(answer, tuple) and any(
-        str(name).lower() == "content-type" for name, _ in _fields(answer)
+    if isinstance(answer, flask.Response):
+        return answer
+    parts: tuple[Any, ...] = (
+        cast("Any", answer) if isinstance(answer, tuple) else (answer, _TOO_MANY_REQUESTS)
     )
-    if isinstance(body, (str, bytes)) and not says_type:
+    response = flask.make_response(parts)
+    says_type = any(str(name).lower() == "content-type" for name, _ in _fields(parts))
+    if isinstance(parts[0], (str, bytes)) and not says_type:
         response.mimetype = "text/plain"
     return response
 
 
 def _fields(answer: tuple[Any, ...]) -> list[tuple[Any, Any]]:
-    fields = answer[2] if len(answer) > 2 else ()
+    fields: Any = answer[-1]  # of two parts, the second may be the fields too
+    if isinstance(fields, int) or len(answer) == 1:
+        return []
     return list(fields.items() if hasattr(fields, "items") else fields)

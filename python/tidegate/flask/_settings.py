@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import flask
 
@@ -61,7 +61,8 @@ def from_config(config: flask.Config) -> dict[str, Any]:
     Raises:
         ConfigError: for a key that begins with the prefix and means nothing.
     """
-    keys = [key for key in config if key.startswith(PREFIX)]
+    every: dict[str, Any] = cast("Any", config)
+    keys = [key for key in every if key.startswith(PREFIX)]
     known = {PREFIX + name.upper(): name for name in KNOWN}
     refuse_unknown("a setting of tidegate in app.config", keys, known)
     return {known[key]: config[key] for key in keys}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from inspect import isclass
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 import flask
 from flask.views import View
@@ -40,19 +40,19 @@ class Decorator:
             raise ConfigError(
                 f"{name_of(target)} is limited inside a request: decorate it where it is defined"
             )
-        if isinstance(target, flask.Blueprint):
-            self._owner.note_blueprint(target, self._limit)
-            return target
-        if isclass(target):
-            self._limit_class(target)
-            return target
-        if isinstance(target, (classmethod, staticmethod)) or not callable(target):
+        given: Any = target
+        if isinstance(given, flask.Blueprint):
+            self._owner.note_blueprint(given, self._limit)
+        elif isclass(given):
+            self._limit_class(given)
+        elif callable(given) and type(given) not in (classmethod, staticmethod):
+            return cast("T", _around(self._owner, self._limit, given))
+        else:
             raise ConfigTypeError(
                 "limit() needs a view, a view class, a blueprint or a function, "
-                f"got {shorten(target)} of type {type(target).__qualname__}"
+                f"got {shorten(given)} of type {type(target).__qualname__}"
             )
-        limited: Any = _around(self._owner, self._limit, target)
-        return limited  # type: ignore[no-any-return]
+        return target
 
     def _limit_class(self, target: Any) -> None:
         if not issubclass(target, View):
@@ -72,33 +72,30 @@ class Decorator:
 
 def exempt(owner: TideGate, target: T) -> T:
     """Frees a view, a view class or a blueprint from the limits around it."""
-    if isinstance(target, flask.Blueprint):
-        owner.note_blueprint(target, None)
-    elif callable(target) and not (isclass(target) and not issubclass(target, View)):
-        _marks.add_exemption(target, owner)
+    given: Any = target
+    if isinstance(given, flask.Blueprint):
+        owner.note_blueprint(given, None)
+    elif issubclass(given, View) if isclass(given) else callable(given):
+        _marks.add_exemption(given, owner)
     else:
         raise ConfigTypeError(
-            f"exempt() needs a view, a view class or a blueprint, got {shorten(target)}"
+            f"exempt() needs a view, a view class or a blueprint, got {shorten(given)}"
         )
     return target
 
 
 def _around(owner: TideGate, limit: Limit, function: Callable[..., Any]) -> object:
-    wrapper: Callable[..., Any]
-    if is_async(function):
+    @wraps(function)
+    async def awaited(*args: Any, **kwargs: Any) -> Any:
+        owner.charge_call(limit, name)
+        return await function(*args, **kwargs)
 
-        @wraps(function)
-        async def wrapper(*args: Any, **kwargs: Any) -> Any:
-            owner.charge_call(limit, name)
-            return await function(*args, **kwargs)
+    @wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        owner.charge_call(limit, name)
+        return function(*args, **kwargs)
 
-    else:
-
-        @wraps(function)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            owner.charge_call(limit, name)
-            return function(*args, **kwargs)
-
+    wrapper: object = awaited if is_async(function) else called
     _marks.add_limit(wrapper, owner, limit)
     name = owner.note_function(function, wrapper)
     return wrapper

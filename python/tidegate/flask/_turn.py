@@ -104,8 +104,7 @@ class Turn:
         missing = [
             (name, value)
             for name, value in self.decision.headers(self.profile).items()
-            if name.lower() not in own
-            and (name != "Retry-After" or status.startswith(_REFUSING))
+            if name.lower() not in own and (name != "Retry-After" or status.startswith(_REFUSING))
         ]
         return [*headers, *missing]
 
@@ -116,9 +115,7 @@ class Reporter:
     def __init__(self, app: WSGIApplication) -> None:
         self.app = app
 
-    def __call__(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serves one request."""
         if _TURN in environ:
             # Around this application already, by another extension.
