@@ -90,8 +90,12 @@ def user() -> str:
     return "user"
 
 
+def tenant_of() -> str:
+    return request.headers.get("X-Tenant") or abort(401)
+
+
 @site.get("/tenant")
-@gate.limit("3/hour", key=lambda request: request.headers["X-Tenant"])
+@gate.limit("3/hour", key=tenant_of)
 def tenant() -> str:
     return "tenant"
 
@@ -126,7 +130,7 @@ def left() -> str:
 
 
 class Decorated(View):
-    decorators = [gate.limit("3/hour")]
+    decorators = (gate.limit("3/hour"),)
 
     def dispatch_request(self) -> str:
         return "decorated"

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.frameworks.servers import Connection, serve
+from tests.frameworks.servers import ROOT, Connection, serve
 from tests.frameworks.versions import python_with
 
 FIELDS = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]
@@ -28,9 +29,12 @@ def port(log: Path) -> Iterator[int]:
     python = python_with("flask", oldest=log.parent.name.startswith("oldest"))
     module = "tests.frameworks.apps_flask"
     (log.parent / "gate").write_bytes(b"...")
-    gate = str(log.parent / "gate")
+    environment = {
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'python'}",
+        "TIDEGATE_TEST_GATE": str(log.parent / "gate"),
+    }
     with serve(
-        "gunicorn", "everything", python=python, module=module, log=log, TIDEGATE_TEST_GATE=gate
+        "gunicorn", "everything", python=python, module=module, log=log, **environment
     ) as served:
         yield served
 
@@ -233,5 +237,4 @@ def test_a_key_callable_that_raises_is_named_in_the_log(client: Client, log: Pat
 
 
 def test_a_response_of_a_key_callable_goes_out_as_it_is(client: Client) -> None:
-    # It reads a field that this request lacks, which Flask answers with a 400.
-    assert client.statuses(5, "/tenant") == [400] * 5
+    assert client.statuses(5, "/tenant") == [401] * 5

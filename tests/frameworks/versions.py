@@ -14,8 +14,10 @@ HOME = ROOT / "target" / "venvs"
 
 # A framework's oldest version, and of what it needs the versions that it went with.
 OLDEST = {
-    "flask": ["flask==2.2.0", "werkzeug==2.2.3", "asgiref==3.5.2", "flask-login==0.6.3"]
-    + ["gunicorn==27.0.1", "waitress==3.0.2"],
+    "flask": [
+        *("flask==2.2.0", "werkzeug==2.2.3", "asgiref==3.5.2", "flask-login==0.6.3"),
+        *("gunicorn==27.0.1", "waitress==3.0.2"),
+    ],
     "fastapi": ["fastapi==0.100.0", "starlette==0.27.0", "uvicorn==0.54.0", "hypercorn==0.18.0"],
     "django": ["django==4.2", "gunicorn==27.0.1", "uvicorn==0.54.0"],
     "drf": ["djangorestframework==3.15.1", "django==4.2", "gunicorn==27.0.1"],
