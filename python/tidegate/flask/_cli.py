@@ -144,7 +144,6 @@ def _described(bound: Bound | OwnGate) -> str:
 
 
 def _problems(state: State) -> Iterator[str]:
-    yield from state.extension.misplaced(state.app)
     if has_user(state.app, state.settings.user):
         return
     for rule, method in _routes():

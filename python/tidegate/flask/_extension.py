@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from types import FrameType
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -208,10 +209,10 @@ class TideGate:
             )
         return state
 
-    def note_function(self, function: object, wrapper: object) -> str:
+    def note_function(self, function: object, wrapper: object, caller: FrameType) -> str:
         """Notes a limited function; returns a name that no other has."""
         self.version += 1
-        return self._order.note(function, wrapper)
+        return self._order.note(function, wrapper, caller)
 
     def note_blueprint(self, blueprint: flask.Blueprint, limit: Limit | None) -> None:
         """Notes a limit of a blueprint, or with `None` that it is exempt."""
@@ -230,10 +231,6 @@ class TideGate:
         """A blueprint's limits, and whether it is exempt from those around it."""
         limits, exemptions = self._blueprints.get(blueprint, ([], []))
         return limits, bool(exemptions)
-
-    def misplaced(self, app: flask.Flask) -> Sequence[str]:
-        """What is wrong with the order of decorators in an application, in words."""
-        return self._order.misplaced(app)
 
     def _check_scope(self, scope: str, limit: Limit) -> None:
         other = self._scopes.setdefault(scope, limit)

@@ -1,8 +1,9 @@
 """Finds limits that stand above the decorator that makes a route, where they limit nothing.
 
-Flask then has the bare function for its view. It is the function that a limit has been put around,
-and that limit is on no view: this is how it shows, at whichever comes last of the decoration,
-`init_app` and the registration of a blueprint.
+Flask then has the bare function for its view, and the name in the module means the limited one.
+That this is so, and no second use of one function on purpose, shows in where the limit was called:
+between the first decorator of the function and its end, there are only its own decorators. It
+is found at whichever comes last of the decoration, `init_app` and a blueprint's registration.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from functools import wraps
+from types import CodeType, FrameType
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -21,7 +23,7 @@ from tidegate.flask._marks import chain, innermost
 
 
 class Order:
-    """The functions that one extension limits, and the applications it watches."""
+    """The functions that one extension limits by `@`, and the applications it watches."""
 
     def __init__(self) -> None:
         self._apps: WeakSet[flask.Flask] = WeakSet()
@@ -29,18 +31,17 @@ class Order:
         self._wrappers: WeakKeyDictionary[Any, WeakSet[Any]] = WeakKeyDictionary()
         self._names: Counter[str] = Counter()
 
-    def note(self, function: object, wrapper: object) -> str:
+    def note(self, function: object, wrapper: object, caller: FrameType) -> str:
         """Notes a limited function, and returns a name that no other has.
 
         Raises:
             ConfigError: it is the view of a route already, without the limit.
         """
-        inside = list(chain(function))
-        for app in self._apps:
-            for endpoint, view in app.view_functions.items():
-                if any(view is part for part in inside):
-                    raise ConfigError(_above(view, app, endpoint))
-        self._wrappers.setdefault(innermost(function), WeakSet()).add(wrapper)
+        bare = innermost(function)
+        if _is_decorating(caller, getattr(bare, "__code__", None)):
+            self._wrappers.setdefault(bare, WeakSet()).add(wrapper)
+            for app in self._apps:
+                self._refuse(app, *app.view_functions)
         name = f"{getattr(function, '__module__', '')}.{name_of(function)[1:-1]}"
         self._names[name] += 1
         count = self._names[name]
@@ -52,8 +53,7 @@ class Order:
         Raises:
             ConfigError: a limit stands above the route of the function that it limits.
         """
-        for found in self.misplaced(app):
-            raise ConfigError(found)
+        self._refuse(app, *app.view_functions)
         self._apps.add(app)
         original = app.add_url_rule
 
@@ -61,36 +61,35 @@ class Order:
         def add_url_rule(*args: Any, **kwargs: Any) -> None:
             before = set(app.view_functions)
             original(*args, **kwargs)
-            for endpoint in app.view_functions.keys() - before:
-                for found in self._misplaced_at(app, endpoint):
-                    raise ConfigError(found)
+            self._refuse(app, *(app.view_functions.keys() - before))
 
         setattr(app, "add_url_rule", add_url_rule)  # noqa: B010 - a type checker would object
 
-    def misplaced(self, app: flask.Flask) -> list[str]:
-        """What is wrong in an application, a line each."""
-        return [line for name in app.view_functions for line in self._misplaced_at(app, name)]
+    def _refuse(self, app: flask.Flask, *endpoints: str) -> None:
+        for endpoint in endpoints:
+            view = app.view_functions[endpoint]
+            if any(True for _ in self._above(view)):
+                raise ConfigError(
+                    f"the limit of {name_of(view)} stands above its route, the endpoint "
+                    f"{endpoint!r} of the application {app.name!r}, where it limits nothing: "
+                    "put @gate.limit(...) below @app.route"
+                )
 
-    def _misplaced_at(self, app: flask.Flask, endpoint: str) -> Iterator[str]:
-        view = app.view_functions[endpoint]
+    def _above(self, view: object) -> Iterator[object]:
+        """The limits around a view that the view itself does not have."""
         try:
-            wrappers = self._wrappers.get(innermost(view), ())
+            wrappers = list(self._wrappers.get(innermost(view), ()))
         except TypeError:  # no weak references to it
             return
-        for wrapper in list(wrappers):
-            is_inside = any(part is view for part in chain(wrapper)) and wrapper is not view
-            if is_inside and not _is_routed(app, wrapper):
-                yield _above(view, app, endpoint)
-                return
+        for wrapper in wrappers:
+            inside = list(chain(wrapper))[1:]
+            if any(part is view for part in inside):
+                yield wrapper
 
 
-def _is_routed(app: flask.Flask, wrapper: object) -> bool:
-    views = app.view_functions.values()
-    return any(part is wrapper for view in views for part in chain(view))
-
-
-def _above(view: object, app: flask.Flask, endpoint: str) -> str:
-    return (
-        f"the limit of {name_of(view)} stands above its route, the endpoint {endpoint!r} of the "
-        f"application {app.name!r}, where it limits nothing: put @gate.limit(...) below @app.route"
-    )
+def _is_decorating(caller: FrameType, code: CodeType | None) -> bool:
+    """Whether a frame is at the decorators of a function."""
+    if code is None or caller.f_code.co_filename != code.co_filename:
+        return False
+    last = max(line for *_, line in code.co_lines() if line is not None)
+    return code.co_firstlineno <= caller.f_lineno <= last

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from inspect import isclass
+from types import FrameType
 from typing import Any, NoReturn, TypeVar, cast
 
 import flask
@@ -46,7 +48,8 @@ class Decorator:
         elif isclass(given):
             self._limit_class(given)
         elif callable(given) and type(given) not in (classmethod, staticmethod):
-            return cast("T", _around(self._owner, self._limit, given))
+            caller = sys._getframe(1)  # where the decorator stands, to find it above a route
+            return cast("T", _around(self._owner, self._limit, given, caller))
         else:
             raise ConfigTypeError(
                 "limit() needs a view, a view class, a blueprint or a function, "
@@ -84,7 +87,9 @@ def exempt(owner: TideGate, target: T) -> T:
     return target
 
 
-def _around(owner: TideGate, limit: Limit, function: Callable[..., Any]) -> object:
+def _around(
+    owner: TideGate, limit: Limit, function: Callable[..., Any], caller: FrameType
+) -> object:
     @wraps(function)
     async def awaited(*args: Any, **kwargs: Any) -> Any:
         owner.charge_call(limit, name)
@@ -97,5 +102,5 @@ def _around(owner: TideGate, limit: Limit, function: Callable[..., Any]) -> obje
 
     wrapper: object = awaited if is_async(function) else called
     _marks.add_limit(wrapper, owner, limit)
-    name = owner.note_function(function, wrapper)
+    name = owner.note_function(function, wrapper, caller)
     return wrapper
