@@ -130,7 +130,7 @@ def left() -> str:
 
 
 class Decorated(View):
-    decorators = (gate.limit("3/hour"),)
+    decorators = [gate.limit("3/hour")]  # noqa: RUF012 - as Flask's documents have it
 
     def dispatch_request(self) -> str:
         return "decorated"
@@ -188,6 +188,31 @@ def alive() -> str:
 @gate.request_filter
 def is_probe() -> bool:
     return request.headers.get("X-Probe") == "1"
+
+
+def hostile() -> Flask:
+    """Limits by whatever a client can make up, 2 an hour each."""
+    app = Flask(__name__)
+    options: Any = {"override_defaults": False}
+    strict = TideGate(app, "2/hour", key="path", on_store_error="closed")
+
+    @app.post("/body")
+    @strict.limit("2/hour", key="ip", **options)
+    def body() -> str:
+        return "body"
+
+    @app.get("/header")
+    @strict.exempt
+    @strict.limit("2/hour", key="header:x-api-key")
+    def header() -> str:
+        return "header"
+
+    @app.get("/<path:rest>")
+    @strict.limit("2/hour", key=lambda request: request.path, **options)
+    def rest(rest: str) -> str:
+        return str(len(rest))
+
+    return app
 
 
 def everything() -> Flask:

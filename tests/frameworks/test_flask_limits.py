@@ -189,8 +189,11 @@ def test_on_breach_may_leave_it_to_the_usual_answer() -> None:
 
 
 def test_an_answer_from_below_a_view_goes_out_as_it_is() -> None:
+    def view() -> str:
+        return "inner"
+
     site = Site("9/minute")
-    inner = site.gate.limit("0/minute", on_breach=lambda *_: ("below", 418))(lambda: "inner")
+    inner = site.gate.limit("0/minute", on_breach=lambda *_: ("below", 418))(view)
     site.app.add_url_rule("/below", "below", lambda: inner() + "")
 
     assert (site.ask("/below").status_code, site.ask("/below").data) == (418, b"below")
@@ -207,7 +210,7 @@ def test_charge_on_gives_back_what_other_responses_took() -> None:
 @needs_settling
 def test_deduct_when_gives_back_what_the_callable_does_not_charge() -> None:
     def fails(response: Response) -> bool:
-        return response.data == b"wrong"
+        return bytes(response.data) == b"wrong"
 
     site = Site("3/minute", deduct_when=fails, view=lambda: request.args.get("x", "wrong"))
 

@@ -29,7 +29,7 @@ def port(log: Path) -> Iterator[int]:
     python = python_with("flask", oldest=log.parent.name.startswith("oldest"))
     module = "tests.frameworks.apps_flask"
     (log.parent / "gate").write_bytes(b"...")
-    environment = {
+    environment: dict[str, Any] = {
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'python'}",
         "TIDEGATE_TEST_GATE": str(log.parent / "gate"),
     }

@@ -34,7 +34,7 @@ def python_with(framework: str, *, oldest: bool = True) -> str:
     python = venv / "bin" / "python"
     if not (venv / "done").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", venv], check=True)
-        pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
         subprocess.run([*pip, *OLDEST[framework]], check=True)
         (package,) = venv.glob("lib/python*/site-packages")
         (package / "tidegate-under-test.pth").write_text(f"{ROOT / 'python'}\n")

@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from werkzeug.exceptions import HTTPException
 
 from tidegate._limiter import Limiter
-from tidegate.errors import TidegateError
+from tidegate.errors import ConfigError, TidegateError
 from tidegate.flask._ask import Question
 from tidegate.flask._bound import Bound
 from tidegate.flask._facts import has_user
@@ -80,12 +80,22 @@ def show_config() -> None:
 @with_appcontext
 def check() -> None:
     """Fails when a route has no limit, or a limit can never work."""
-    problems = [line for state in _states() for line in _problems(state)]
+    problems: list[str] = []
+    plans = [state.plan for state in _states()]
     for rule, method in _routes():
-        plans = [state.plan for state in _states()]
         place = rule.endpoint, method
-        if not any(plan.of(*place) or plan.frees(*place) for plan in plans):
-            problems.append(f"{method} {rule.rule} ({rule.endpoint}) has no limit")
+        try:
+            if not any(plan.of(*place) or plan.frees(*place) for plan in plans):
+                problems.append(f"{method} {rule.rule} ({rule.endpoint}) has no limit")
+        except ConfigError as error:
+            problems.append(f"{method} {rule.rule} ({rule.endpoint}): {error}")
+            continue
+        problems += [
+            f'{method} {rule.rule} ({rule.endpoint}) counts by "user", and nobody tells who is '
+            "signed in: give TideGate(user=...), or use Flask-Login"
+            for state in _states()
+            if _lacks_user(state, *place)
+        ]
     for problem in problems:
         click.echo(problem)
     if problems:
@@ -143,16 +153,11 @@ def _described(bound: Bound | OwnGate) -> str:
     return f"{shown}  [{bound.origin}, counted as {bound.name}]"
 
 
-def _problems(state: State) -> Iterator[str]:
-    if has_user(state.app, state.settings.user):
-        return
-    for rule, method in _routes():
-        for bound in state.plan.of(rule.endpoint, method):
-            if isinstance(bound, Bound) and bound.options.get("key") == "user":
-                yield (
-                    f'{method} {rule.rule} ({rule.endpoint}) counts by "user", and nobody tells '
-                    "who is signed in: give TideGate(user=...), or use Flask-Login"
-                )
+def _lacks_user(state: State, endpoint: str, method: str) -> bool:
+    return not has_user(state.app, state.settings.user) and any(
+        isinstance(bound, Bound) and bound.options.get("key") == "user"
+        for bound in state.plan.of(endpoint, method)
+    )
 
 
 def _routes() -> Iterator[tuple[Any, str]]:

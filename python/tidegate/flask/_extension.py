@@ -209,7 +209,7 @@ class TideGate:
             )
         return state
 
-    def note_function(self, function: object, wrapper: object, caller: FrameType) -> str:
+    def note_function(self, function: object, wrapper: object, caller: FrameType | None) -> str:
         """Notes a limited function; returns a name that no other has."""
         self.version += 1
         return self._order.note(function, wrapper, caller)

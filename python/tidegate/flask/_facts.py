@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import flask
+from werkzeug.exceptions import ClientDisconnected
 
 from tidegate.errors import ConfigError
 from tidegate.flask._ask import Question
@@ -22,7 +23,15 @@ def supply(needs: frozenset[str], request: flask.Request, user: Question | None)
         rule = request.url_rule
         environ[_ROUTE] = None if rule is None else rule.rule
     if "form" in needs and _FORM not in environ:
-        environ[_FORM] = request.form.to_dict()
+        environ[_FORM] = _form(request)
+
+
+def _form(request: flask.Request) -> dict[str, str]:
+    try:
+        return request.form.to_dict()
+    except OSError as error:
+        # What some servers raise when the client hangs up: no error of the application.
+        raise ClientDisconnected from error
 
 
 def user_in(environ: Any) -> str | None:

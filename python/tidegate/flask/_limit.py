@@ -72,6 +72,8 @@ class Limit:
         options.pop("store", None)
         if options.get("key") == "user":
             options.pop("key")
+        if isinstance(self.cost, int) and not isinstance(self.value, Question):
+            options["cost"] = self.cost
         make_gate(value, **options)
 
     def counts(self, method: str) -> bool:
@@ -92,13 +94,20 @@ class Limit:
         return f"<Limit {value}>"
 
 
-def refuse_unknown(what: str, given: Iterable[str], known: Iterable[str]) -> None:
-    """Raises ConfigError for the first name that is not known, with the nearest that is."""
+def refuse_unknown(
+    what: str, given: Iterable[str], known: Iterable[str], *, prefix: str = ""
+) -> None:
+    """Raises ConfigError for the first name that is not known, with the nearest that is.
+
+    All names begin with `prefix`, which tells nothing.
+    """
     known = sorted(known)
+    tails = [name.removeprefix(prefix) for name in known]
     for name in given:
         if name not in known:
-            nearest = get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}"
+            nearest = get_close_matches(name.removeprefix(prefix), tails, n=1)
+            every = ", ".join(known)
+            hint = f"did you mean {prefix}{nearest[0]}?" if nearest else f"known are {every}"
             raise ConfigError(f"{shorten(name)} is not {what}: {hint}")
 
 

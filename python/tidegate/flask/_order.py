@@ -31,7 +31,7 @@ class Order:
         self._wrappers: WeakKeyDictionary[Any, WeakSet[Any]] = WeakKeyDictionary()
         self._names: Counter[str] = Counter()
 
-    def note(self, function: object, wrapper: object, caller: FrameType) -> str:
+    def note(self, function: object, wrapper: object, caller: FrameType | None) -> str:
         """Notes a limited function, and returns a name that no other has.
 
         Raises:
@@ -87,9 +87,9 @@ class Order:
                 yield wrapper
 
 
-def _is_decorating(caller: FrameType, code: CodeType | None) -> bool:
+def _is_decorating(caller: FrameType | None, code: CodeType | None) -> bool:
     """Whether a frame is at the decorators of a function."""
-    if code is None or caller.f_code.co_filename != code.co_filename:
+    if caller is None or code is None or caller.f_code.co_filename != code.co_filename:
         return False
     last = max(line for *_, line in code.co_lines() if line is not None)
     return code.co_firstlineno <= caller.f_lineno <= last

@@ -23,6 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tidegate.flask._extension import TideGate
 
+# One that no cost is too high for.
+_ANY_LIMIT = "1000000/second"
 # Where a limit with a name of its own is a single count.
 _SINGLE = ("route", "function")
 
@@ -40,7 +42,7 @@ class Plan:
         # With the extension's version, since decorators may come after the first request.
         self._known: dict[tuple[str, str], tuple[int, tuple[Bound | OwnGate, ...]]] = {}
         # What every gate is made of is tried in any case: better here than in a request.
-        Door.made("1/second", settings.user, settings.merged({}))
+        Door.made(_ANY_LIMIT, settings.user, settings.merged({}))
         self._application: Bound | OwnGate | None = None
         if settings.gate is not None:
             self._application = OwnGate(settings)
@@ -48,6 +50,8 @@ class Plan:
             limit = Limit(settings.limit)
             self._application = Bound(limit, name or "application", "application", settings)
         self._default = None if settings.default is None else Limit(settings.default)
+        if self._default is not None:
+            Bound(self._default, "default", "default", settings)
 
     def of(self, endpoint: str | None, method: str) -> tuple[Bound | OwnGate, ...]:
         """The limits of a request, in the order in which they are asked.

@@ -64,7 +64,7 @@ def from_config(config: flask.Config) -> dict[str, Any]:
     every: dict[str, Any] = cast("Any", config)
     keys = [key for key in every if key.startswith(PREFIX)]
     known = {PREFIX + name.upper(): name for name in KNOWN}
-    refuse_unknown("a setting of tidegate in app.config", keys, known)
+    refuse_unknown("a setting of tidegate in app.config", keys, known, prefix=PREFIX)
     return {known[key]: config[key] for key in keys}
 
 

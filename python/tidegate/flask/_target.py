@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import wraps
-from inspect import isclass
+from inspect import currentframe, isclass
 from types import FrameType
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -48,7 +47,8 @@ class Decorator:
         elif isclass(given):
             self._limit_class(given)
         elif callable(given) and type(given) not in (classmethod, staticmethod):
-            caller = sys._getframe(1)  # where the decorator stands, to find it above a route
+            here = currentframe()
+            caller = here and here.f_back  # where the decorator stands: perhaps above a route
             return cast("T", _around(self._owner, self._limit, given, caller))
         else:
             raise ConfigTypeError(
@@ -88,7 +88,7 @@ def exempt(owner: TideGate, target: T) -> T:
 
 
 def _around(
-    owner: TideGate, limit: Limit, function: Callable[..., Any], caller: FrameType
+    owner: TideGate, limit: Limit, function: Callable[..., Any], caller: FrameType | None
 ) -> object:
     @wraps(function)
     async def awaited(*args: Any, **kwargs: Any) -> Any:
