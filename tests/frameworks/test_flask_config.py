@@ -117,6 +117,7 @@ def test_limits_lists_what_a_route_meets() -> None:
         (["--endpoint", "part.one"], ["GET /part/one  (part.one)"]),
         (["--path", "/login", "--method", "post"], ["POST /login  (login)"]),
         (["--path", "/part/one"], ["GET /part/one  (part.one)"]),
+        (["--path", "/login"], ["GET /login  (login)", "POST /login  (login)"]),
         (["--method", "POST"], ["POST /login  (login)"]),
     ],
 )
@@ -127,7 +128,9 @@ def test_limits_can_be_asked_for_some_routes(arguments: list[str], shown: list[s
 
 
 def test_limits_says_when_no_route_is_meant() -> None:
-    assert "no route serves GET /nowhere" in run(shop(), "limits", "--path", "/nowhere", status=1)
+    assert "no route serves any method of /no" in run(shop(), "limits", "--path", "/no", status=1)
+    said = run(shop(), "limits", "--path", "/part/one", "--method", "PUT", status=1)
+    assert "no route serves PUT /part/one" in said
     assert "no route is meant" in run(shop(), "limits", "--endpoint", "nowhere", status=1)
 
 

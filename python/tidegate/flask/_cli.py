@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import click
-import flask
 from flask.cli import with_appcontext
 from werkzeug.exceptions import HTTPException
 
@@ -34,16 +34,17 @@ _PRIVATE = "memory://"
 @group.command("limits")
 @click.option("--endpoint", help="Only this endpoint, such as blog.index.")
 @click.option("--path", help="Only the route that serves this path, such as /posts/7.")
-@click.option("--method", help="Only this method; with --path, GET if omitted.")
+@click.option("--method", help="Only this method.")
 @with_appcontext
 def show_limits(endpoint: str | None, path: str | None, method: str | None) -> None:
     """Lists the limits of every route, in the order in which they are asked."""
     method = None if method is None else method.upper()
-    if path is not None:
-        endpoint = _endpoint_at(path, method or "GET")
+    meant = None if path is None else _endpoints_at(path, method)
     shown = 0
     for rule, served in _routes():
         if endpoint not in (None, rule.endpoint) or method not in (None, served):
+            continue
+        if meant is not None and rule.endpoint not in meant:
             continue
         shown += 1
         click.echo(f"{served} {rule.rule}  ({rule.endpoint})")
@@ -172,12 +173,15 @@ def _states() -> list[State]:
     return [extension.state_of(app) for extension in app.extensions["tidegate"]]
 
 
-def _endpoint_at(path: str, method: str) -> str:
-    try:
-        endpoint, _ = flask.current_app.url_map.bind("localhost").match(path, method=method)
-    except HTTPException as error:
-        raise click.ClickException(f"no route serves {method} {path}: {error.name}") from error
-    found: str = endpoint
+def _endpoints_at(path: str, method: str | None) -> set[str]:
+    """The endpoints that serve a path, by one method or by any."""
+    found: set[str] = set()
+    bound = running_app().url_map.bind("localhost")
+    for served in {method} if method else {served for _, served in _routes()}:
+        with suppress(HTTPException):
+            found.add(bound.match(path, method=served)[0])
+    if not found:
+        raise click.ClickException(f"no route serves {method or 'any method of'} {path}")
     return found
 
 
