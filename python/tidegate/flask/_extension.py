@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from tidegate.flask._options import ExtensionOptions, LimitOptions, SharedLimitOptions
+    from tidegate.flask._options import ExtensionOptions, LimitOptions, SharedLimitOptions, Value
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,9 +76,9 @@ class TideGate:
     def __init__(
         self,
         app: flask.Flask | None = None,
-        limit: str | int | Callable[..., str | None] | None = None,
+        limit: Value | None = None,
         *,
-        default: str | int | Callable[..., str | None] | None = None,
+        default: Value | None = None,
         gate: Gate | None = None,
         **options: Unpack[ExtensionOptions],
     ) -> None:
@@ -126,7 +126,7 @@ class TideGate:
 
     def limit(
         self,
-        limit: str | int | Callable[..., str | None] | None = None,
+        limit: Value | None = None,
         **options: Unpack[LimitOptions],
     ) -> Decorator:
         """Limits a view, a method of a view class, a view class, a blueprint or a function.
@@ -160,7 +160,7 @@ class TideGate:
 
     def shared_limit(
         self,
-        limit: str | int | Callable[..., str | None],
+        limit: Value,
         scope: str | Callable[[str], str],
         **options: Unpack[SharedLimitOptions],
     ) -> Decorator:

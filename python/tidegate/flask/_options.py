@@ -20,6 +20,12 @@ if TYPE_CHECKING:
         Callable[[flask.Request], bool | Awaitable[bool]] | Callable[[], bool | Awaitable[bool]]
     )
     Cost: TypeAlias = int | Callable[[flask.Request], int] | Callable[[], int]
+    Value: TypeAlias = (
+        str
+        | int
+        | Callable[[flask.Request], str | Awaitable[str | None] | None]
+        | Callable[[], str | Awaitable[str | None] | None]
+    )
     OnBreach: TypeAlias = Callable[[flask.Request, Decision], Any]
     User: TypeAlias = Callable[[flask.Request], object] | Callable[[], object]
 
