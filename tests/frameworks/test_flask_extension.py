@@ -275,3 +275,57 @@ def test_a_filter_frees_a_request_from_everything() -> None:
 
     assert ask(app, "/?token=good").status_code == 200
     assert ask(app, "/?token=bad").status_code == 429
+
+
+def test_a_mounted_application_has_its_own_limits_below_those_around_it() -> None:
+    from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+    inner, outer = Flask("inner"), Flask("outer")
+    inner.add_url_rule("/", view_func=hello)
+    outer.add_url_rule("/", view_func=hello)
+    inside = TideGate(inner, default="2/minute", clock=Clock())
+    mount: Any = DispatcherMiddleware(outer.wsgi_app, {"/sub": inner})
+    outer.wsgi_app = mount  # type: ignore[method-assign]
+    TideGate(outer, default="3/minute", clock=Clock())
+
+    refused: Any = assert_limited(lambda: ask(outer, "/sub/"), limit=2)
+    assert refused.headers.getlist("X-RateLimit-Limit") == ["2"]
+    assert_limited(lambda: ask(outer), limit=3)
+    assert inside is not None
+
+
+def test_a_decorator_that_comes_after_the_first_request_counts_too() -> None:
+    app = Flask("test")
+    gate = TideGate(app, "2/minute", clock=Clock())
+    app.add_url_rule("/", view_func=hello)
+    ask(app)
+
+    gate.exempt(app.view_functions["hello"])
+    try:
+        assert [ask(app).status_code for _ in range(5)] == [200] * 5
+    finally:
+        del hello.__tidegate_exempt__  # type: ignore[attr-defined]
+
+
+def test_retry_after_stands_on_refusals_alone() -> None:
+    app = Flask("test")
+    TideGate(app, default="0/second; 1/minute", clock=Clock())
+    app.add_url_rule("/", view_func=lambda: "view", endpoint="view")
+    app.register_error_handler(429, lambda error: ("come back", 200))
+
+    response = ask(app)
+
+    assert (response.status_code, response.text) == (200, "come back")
+    assert "Retry-After" not in response.headers
+    assert response.headers["X-RateLimit-Remaining"] == "0"
+
+
+def test_a_queue_makes_a_request_wait_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    app = Flask("test")
+    TideGate(app, default="leaky_bucket: 60/minute queue 2s", clock=Clock())
+    app.add_url_rule("/", view_func=lambda: "view", endpoint="view")
+
+    assert [ask(app).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert waited == [1.0, 2.0]

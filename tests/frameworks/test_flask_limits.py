@@ -252,6 +252,25 @@ def test_a_wrong_limit_is_an_error_where_it_is_written(
         TideGate().limit(*arguments, **options)
 
 
+def test_a_name_is_for_one_limit() -> None:
+    site = Site("5/minute", name="search")
+
+    assert site.app.test_client().get("/").headers["X-RateLimit-Limit"] == "5"
+    with pytest.raises(ConfigError, match=r"`name` 'search' is given to two limits.*`scope`"):
+        site.gate.limit("5/minute", name="search")
+
+
+def test_a_limits_own_key_takes_the_place_of_per_ip() -> None:
+    gate = TideGate(Flask("a"), per_ip=True, clock=Clock())
+    app = Flask("test")
+    gate.init_app(app)
+    by_name = gate.limit("1/minute", key=lambda: request.args["name"])(lambda: "view")
+    app.add_url_rule("/", "view", by_name)
+    answers = [app.test_client().get(f"/?name={name}").status_code for name in ("a", "b", "a")]
+
+    assert answers == [200, 200, 429]
+
+
 def test_two_limits_of_one_scope_must_agree() -> None:
     gate = TideGate()
     gate.shared_limit("5/minute", "api", key="ip")

@@ -93,6 +93,7 @@ class TideGate:
         self._blueprints: WeakKeyDictionary[flask.Blueprint, tuple[list[Limit], list[bool]]]
         self._blueprints = WeakKeyDictionary()
         self._scopes: dict[str, Limit] = {}
+        self._names: dict[str, Limit] = {}
         self._order = Order()
         self.breach: Question | None = None
         self.version = 0
@@ -119,7 +120,6 @@ class TideGate:
         known.append(self)
         app.before_request(_hook(self, state))
         if len(known) == 1:
-            app.after_request(_judge)
             around: Any = Reporter(app.wsgi_app)
             app.wsgi_app = around  # type: ignore[method-assign]
             app.cli.add_command(group)
@@ -156,6 +156,11 @@ class TideGate:
         made = Limit(limit, **options)
         if isinstance(made.scope, str):
             self._check_scope(made.scope, made)
+        name = options.get("name")
+        if name is not None and self._names.setdefault(name, made) is not made:
+            raise ConfigError(
+                f"`name` {shorten(name)} is given to two limits: give them `scope` for one count"
+            )
         return Decorator(self, made)
 
     def shared_limit(
@@ -195,9 +200,12 @@ class TideGate:
         """Counts a call of a limited function, unless the hook has counted it already."""
         if not flask.has_request_context():
             return
+        request = running_request()
+        if limit in Turn.of(request.environ).applied:
+            return
         state = self.state_of(running_app())
         if state.settings.enabled:
-            state.admit_call(limit, name, running_request())
+            state.admit_call(limit, name, request)
 
     def state_of(self, app: flask.Flask) -> State:
         """The limits in one application."""
@@ -259,11 +267,6 @@ def _reminder(extension: TideGate) -> Callable[[], None]:
         extension.state_of(running_app())
 
     return remind
-
-
-def _judge(response: flask.Response) -> flask.Response:
-    Turn.of(flask.request.environ).judge(response)
-    return response
 
 
 def _refuse_what_is_no_app(app: object) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import flask
 
 from tidegate._current import outer_address
@@ -38,16 +36,14 @@ class State:
             if bound.limit is not None:
                 turn.applied.add(bound.limit)
             self._ask(bound, request, turn)
-        _wait(turn)
+        turn.go_ahead()
 
     def admit_call(self, limit: Limit, name: str, request: flask.Request) -> None:
-        """Asks the limit of a function, unless it is the request's view and has been asked."""
+        """Asks the limit of a function that is not the request's view."""
         turn = Turn.of(request.environ)
-        if self.extension in turn.freed_by or limit in turn.applied:
-            return
-        if limit.counts(request.method):
+        if self.extension not in turn.freed_by and limit.counts(request.method):
             self._ask(self.plan.bind(limit, name, "function", name, request.method), request, turn)
-            _wait(turn)
+            turn.go_ahead()
 
     def _ask(self, bound: Bound | OwnGate, request: flask.Request, turn: Turn) -> None:
         limit = bound.limit
@@ -63,6 +59,7 @@ class State:
         decision = door.decide(request, bound.cost(request), address)
         turn.consider(environ, decision, self.settings.profile)
         if not decision:
+            flask.g.tidegate = decision
             raise self._refusal(limit, door.gate, decision, request)
         turn.wait_for_response(door.gate, decision, None if limit is None else limit.deduct_when)
 
@@ -76,10 +73,3 @@ class State:
             return AnsweredRefusal(decision, answer)
         refusal = gate.refusal(decision, request.headers.get("Accept"))
         return HTTPRateLimitExceeded(decision, refusal)
-
-
-def _wait(turn: Turn) -> None:
-    """Waits for the turn in a queue, if a limit has one."""
-    if turn.delay:
-        time.sleep(turn.delay)
-        turn.delay = 0.0

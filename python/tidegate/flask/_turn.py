@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import flask
@@ -30,13 +32,17 @@ class Settlement:
         status: what the gate is told instead of the response's own status.
     """
 
-    __slots__ = ("decision", "deduct_when", "gate", "status")
+    __slots__ = ("decision", "gate", "status")
 
-    def __init__(self, gate: Any, decision: Decision, deduct_when: Question | None) -> None:
+    def __init__(self, gate: Any, decision: Decision) -> None:
         self.gate = gate
         self.decision = decision
-        self.deduct_when = deduct_when
         self.status: int | None = None
+
+    def judge(self, deduct_when: Question, response: flask.Response) -> flask.Response:
+        """Asks whether the response is charged."""
+        self.status = KEPT if deduct_when.ask(response) else RETURNED
+        return response
 
 
 class Turn:
@@ -73,21 +79,26 @@ class Turn:
         self.delay = max(self.delay, decision.delay)
         if self.decision is None or binds_more(decision, self.decision):
             self.decision, self.profile = decision, profile
-            environ[_DECISION] = flask.g.tidegate = decision
+            environ[_DECISION] = decision
 
     def wait_for_response(
         self, gate: Gate, decision: Decision, deduct_when: Question | None
     ) -> None:
         """Notes a decision whose gate wants to know the response."""
-        if getattr(gate, "settles", False):
-            self.settlements.append(Settlement(gate, decision, deduct_when))
+        if not getattr(gate, "settles", False):
+            return
+        settlement = Settlement(gate, decision)
+        self.settlements.append(settlement)
+        if deduct_when is not None:
+            flask.after_this_request(partial(settlement.judge, deduct_when))
 
-    def judge(self, response: flask.Response) -> None:
-        """Asks what each `deduct_when` says of the response."""
-        for settlement in self.settlements:
-            if settlement.deduct_when is not None:
-                keeps = settlement.deduct_when.ask(response)
-                settlement.status = KEPT if keeps else RETURNED
+    def go_ahead(self) -> None:
+        """Waits for its turn in a queue, if a limit has one, and tells the application."""
+        if self.decision is not None:
+            flask.g.tidegate = self.decision
+        if self.delay:
+            time.sleep(self.delay)
+            self.delay = 0.0
 
     def settle(self, status: int | None) -> None:
         """Tells the gates how it ended; `None` when the application raised."""
@@ -117,9 +128,6 @@ class Reporter:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serves one request."""
-        if _TURN in environ:
-            # Around this application already, by another extension.
-            return self.app(environ, start_response)
         turn = Turn.of(environ)
         answered: list[int] = []
 
