@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tidegate._current import Current
     from tidegate._gate import Options
-    from tidegate._native import Decision
+    from tidegate._native import Decision, Gate
 
 # Of a rule's name, in bytes.
 _LONGEST_NAME = 128
@@ -52,6 +52,11 @@ class Guard:
                 f"the key callable {name_of(self._key_callable)} is async, and {self._name} is "
                 "not: make both async, or neither"
             )
+
+    @property
+    def gate(self) -> Gate:
+        """The gate itself, for adapters that ask on their own."""
+        return self._gate
 
     def enter(self, args: Any, kwargs: Any) -> tuple[Decision, Current | None]:
         """Charges one call."""

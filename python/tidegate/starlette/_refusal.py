@@ -1,8 +1,4 @@
-"""A refusal inside Starlette or FastAPI: an exception that their handlers turn into a 429.
-
-Imports Starlette. Nothing has to be imported from here: `tidegate.rate_limit` finds this module
-when Starlette is in use.
-"""
+"""A refusal inside Starlette or FastAPI: an exception that their handlers turn into a 429."""
 
 from __future__ import annotations
 
@@ -16,8 +12,7 @@ from starlette.websockets import WebSocket
 from tidegate._current import Current
 from tidegate._native import Decision, Gate
 from tidegate.errors import RateLimitExceeded
-
-__all__ = ["HTTPRateLimitExceeded", "WebSocketRateLimitExceeded"]
+from tidegate.starlette._facts import note_facts
 
 _TRY_AGAIN_LATER = 1013
 
@@ -39,6 +34,16 @@ class WebSocketRateLimitExceeded(RateLimitExceeded, WebSocketException):
 
 
 class _Connection(Current):
+    def admit(self, gate: Gate, keys: Mapping[int, str] | None, address: str | None) -> Decision:
+        note_facts(self.request.scope, getattr(gate, "needs", ()))
+        return super().admit(gate, keys, address)
+
+    async def aadmit(
+        self, gate: Gate, keys: Mapping[int, str] | None, address: str | None
+    ) -> Decision:
+        note_facts(self.request.scope, getattr(gate, "needs", ()))
+        return await super().aadmit(gate, keys, address)
+
     def refuse(self, gate: Gate, decision: Decision) -> Any:
         raise exception(gate, decision, self.scope)
 

@@ -1,0 +1,148 @@
+"""`RateLimit`: a limit as a FastAPI dependency."""
+
+# Annotations are not postponed here: FastAPI reads those of `__call__`.
+
+from collections.abc import Callable
+from datetime import timedelta
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from fastapi import Depends, params
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from tidegate._arguments import limit_string, whole_number
+from tidegate._native import Decision
+from tidegate.errors import ConfigError, shorten
+from tidegate.starlette._answers import will_be_answered
+from tidegate.starlette._limit import OnBreach, RouteLimit
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from tidegate._gate import GateOptions
+
+_KEYS = "tidegate.fastapi.keys"
+
+
+class RateLimit:
+    """A limit for `Depends`: on a route, a router, or the whole application.
+
+    One object is one limit: all routes that it is on are counted together, and a request for
+    which it stands in several places is counted once. Write another object for another count.
+
+    A refused request does not reach the handler; `HTTPRateLimitExceeded` is raised, which
+    FastAPI answers with a 429. On a WebSocket's route the connection is closed with 1013. As
+    a parameter of a handler, the dependency is the `Decision`.
+
+    Args:
+        limit: a limit string such as "100/minute", or requests per second.
+        key: who is counted: nobody in particular if omitted, which is "global"; "ip" and so on as
+            for `tidegate.protect_app`; a callable that is given the request (or the WebSocket);
+            or a dependency, a callable with parameters that FastAPI fills in, which
+            returns the key.
+        times: requests in the time that the next four add up to, instead of `limit`.
+        milliseconds: of that time.
+        seconds: of that time.
+        minutes: of that time.
+        hours: of that time.
+        on_breach: called with the request and the decision of a refusal; returns a response,
+            text, a dict or list for JSON, a tuple (body, status, headers), or `None` for the
+            usual answer. May be async.
+        options: as for `tidegate.protect_app`.
+
+    Raises:
+        ConfigError: naming the argument that is wrong.
+
+    Example:
+        >>> from fastapi import Depends, FastAPI
+        >>> app = FastAPI()
+        >>> @app.get("/report", dependencies=[Depends(RateLimit("5/minute", key="ip"))])
+        ... def report() -> str:
+        ...     return "all is well"
+    """
+
+    def __init__(
+        self,
+        limit: str | int | None = None,
+        *,
+        key: str | Callable[..., Any] | None = None,
+        times: int | None = None,
+        milliseconds: int = 0,
+        seconds: int = 0,
+        minutes: int = 0,
+        hours: int = 0,
+        on_breach: OnBreach | None = None,
+        **options: "Unpack[GateOptions]",
+    ) -> None:
+        parts = {
+            "milliseconds": milliseconds,
+            "seconds": seconds,
+            "minutes": minutes,
+            "hours": hours,
+        }
+        text = _composed(limit, times, parts)
+        asked: Any = key
+        self.__signature__ = signature(self.__call__)
+        if callable(key) and _is_dependency(key):
+            asked = self._answered
+            self.__signature__ = _with_dependency(self.__signature__, key)
+        given: dict[str, Any] = {"name": "route", **options, "key": asked}
+        if on_breach is not None:
+            given["on_breach"] = on_breach
+        self._limit = RouteLimit(text, given)
+
+    async def __call__(
+        self, connection: HTTPConnection, response: Response, tidegate_key: Any = None
+    ) -> Decision | None:
+        """Charges one request; FastAPI calls this."""
+        if tidegate_key is not None:
+            connection.scope.setdefault(_KEYS, {})[id(self)] = tidegate_key
+        decision, is_heard = await self._limit.admit(connection)
+        if decision is None:
+            return None
+        if not decision:
+            will_be_answered(connection.scope)
+            await self._limit.refuse(connection, decision)
+        if not is_heard:
+            response.headers.update(decision.headers(self._limit.profile))
+        return decision
+
+    def _answered(self, connection: HTTPConnection) -> Any:
+        return connection.scope.get(_KEYS, {}).get(id(self))
+
+
+def _composed(limit: str | int | None, times: int | None, parts: dict[str, int]) -> str:
+    given = ", ".join(f"`{name}`" for name, value in parts.items() if value != 0)
+    if times is None:
+        if given:
+            raise ConfigError(f"{given} is given without `times`: give both, or a limit string")
+        return limit_string(limit)
+    if limit is not None:
+        raise ConfigError(f"`times` and a limit {shorten(limit)} are both given: give one of them")
+    for name, value in parts.items():
+        whole_number(name, value, least=0)
+    if not given:
+        raise ConfigError("`times` is given without a time: add seconds=, minutes= or hours=")
+    return limit_string(requests=times, period=timedelta(**parts))
+
+
+def _is_dependency(key: Callable[..., Any]) -> bool:
+    """True if FastAPI has to call it, since a parameter says where its value comes from."""
+    try:
+        parameters = signature(key, eval_str=True).parameters.values()
+    except (TypeError, ValueError, NameError):
+        return False
+    return any(
+        isinstance(source, (params.Depends, params.Param, params.Body))
+        for parameter in parameters
+        for source in (parameter.default, *get_args(parameter.annotation))
+    )
+
+
+def _with_dependency(of: Signature, key: Callable[..., Any]) -> Signature:
+    first, second, _ = of.parameters.values()
+    third = Parameter(
+        "tidegate_key", Parameter.KEYWORD_ONLY, default=cast("Any", Depends(key)), annotation=Any
+    )
+    return of.replace(parameters=[first, second, third])

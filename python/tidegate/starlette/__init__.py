@@ -1,0 +1,27 @@
+"""tidegate in Starlette and FastAPI: limits for routes, and refusals that their handlers know.
+
+`TideGate(app)` is the application-level helper; `tidegate.fastapi` adds what only FastAPI has.
+`tidegate.rate_limit` needs nothing from here: it finds this module when Starlette is in use.
+"""
+
+from __future__ import annotations
+
+from tidegate.starlette._extension import TideGate
+from tidegate.starlette._refusal import (
+    HTTPRateLimitExceeded,
+    WebSocketRateLimitExceeded,
+    exception,
+    find,
+    from_scope,
+)
+from tidegate.starlette._routes import route_of
+
+__all__ = [
+    "HTTPRateLimitExceeded",
+    "TideGate",
+    "WebSocketRateLimitExceeded",
+    "exception",
+    "find",
+    "from_scope",
+    "route_of",
+]

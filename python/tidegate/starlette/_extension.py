@@ -1,0 +1,285 @@
+"""`TideGate`: limits for a Starlette or FastAPI application, by default and route by route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from starlette.applications import Starlette
+
+from tidegate._arguments import limit_string, text
+from tidegate.errors import ConfigError, ConfigTypeError, shorten
+from tidegate.starlette._around import Inside, Outside
+from tidegate.starlette._limit import BreachAnswered, OnBreach, RouteLimit, respond
+from tidegate.starlette._order import check_routes
+from tidegate.starlette._routes import Found, identity, layers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from tidegate._gate import GateOptions, MiddlewareOptions
+
+T = TypeVar("T")
+
+# What describes one limit, and not the application that all of them are in.
+_OF_ONE_LIMIT = frozenset(
+    {
+        "block",
+        "block_decay",
+        "charge_on",
+        "cost",
+        "extend_on_attempt",
+        "limit_for",
+        "match",
+        "name",
+    }
+)
+
+
+class TideGate:
+    """Limits for an application: one for all of it, a default for every route, and single ones.
+
+    A refused request reaches no handler. Refusals by a route's limit are raised as
+    `HTTPRateLimitExceeded`, so handlers of exceptions see them; the limit of the whole
+    application answers by itself, before any middleware has run, unless its key needs the user.
+    The header fields of the most binding limit are on every response.
+
+    Routes are found wherever they are: in included and nested routers, in mounted applications,
+    in classes; a folder of static files is one route. A CORS preflight is not counted.
+
+    Args:
+        app: the application; or `init_app` later.
+        limit: for all requests together, by `key`: a limit string, or requests per second.
+        default: for each route that has no limit of its own, counted per route.
+        on_breach: called with the request and the decision of a refusal; returns a response,
+            text, a dict or list for JSON, a tuple (body, status, headers), or `None` for the
+            usual answer. May be async.
+        options: as for `tidegate.protect_app`, `key` and `per_ip` too; they also hold for
+            the limits of routes, but for those that describe one limit, such as `cost`.
+
+    Raises:
+        ConfigError: naming the argument that is wrong.
+
+    Example:
+        >>> from starlette.applications import Starlette
+        >>> from tidegate.starlette import TideGate
+        >>> app = Starlette()
+        >>> gate = TideGate(app, "1000/minute", default="60/minute", per_ip=True)
+        >>> @gate.limit("5/minute")
+        ... async def login(request): ...
+        >>> app.add_route("/login", login, methods=["POST"])
+    """
+
+    def __init__(
+        self,
+        app: Starlette | None = None,
+        limit: str | int | None = None,
+        *,
+        default: str | int | None = None,
+        on_breach: OnBreach | None = None,
+        **options: Unpack[MiddlewareOptions],
+    ) -> None:
+        self._options: dict[str, Any] = {**cast("dict[str, Any]", options)}
+        if on_breach is not None:
+            self._options["on_breach"] = on_breach
+        self._inherited = {
+            name: value for name, value in self._options.items() if name not in _OF_ONE_LIMIT
+        }
+        self.whole = None if limit is None else RouteLimit(limit, self._options)
+        self._default = None if default is None else limit_string(default)
+        # Made at once, so that what is wrong with it is said now.
+        self.trust = RouteLimit(default or "1/second", {**self._options, "on_breach": None})
+        self._defaults: dict[str, RouteLimit] = {}
+        # By identity: routers have no hash. What is marked is kept, so that it stays its own.
+        self._limits: dict[object, list[RouteLimit]] = {}
+        self._shared: dict[str, tuple[str, RouteLimit]] = {}
+        self._exempt: set[object] = set()
+        self._marked: list[object] = []
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Starlette) -> None:
+        """Puts the limits around an application, before it serves its first request.
+
+        Raises:
+            ConfigError: it is no Starlette or FastAPI application, or it has served already.
+        """
+        # It comes from outside, where nobody may have checked types.
+        if not isinstance(app, Starlette):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigTypeError(
+                "`app` must be a Starlette or FastAPI application, "
+                f"got {shorten(app)} of type {type(app).__qualname__}: give the application "
+                "that it belongs to, or see tidegate.protect_app"
+            )
+        if app.middleware_stack is not None:
+            raise ConfigError(
+                "the application has served requests already: call TideGate(app) or init_app "
+                "where the application is made"
+            )
+        app.add_exception_handler(BreachAnswered, respond)
+        build = app.build_middleware_stack
+
+        def build_behind_the_gate() -> Any:
+            check_routes(app, self._marked)
+            # The innermost place: behind users' middlewares, in front of the routes.
+            router = app.router
+            app.router = cast("Any", Inside(self, app, router))
+            try:
+                stack = build()
+            finally:
+                app.router = router
+            return Outside(self, app, stack)
+
+        app.build_middleware_stack = build_behind_the_gate  # type: ignore[method-assign]
+
+    def limit(
+        self,
+        limit: str | int,
+        *,
+        on_breach: OnBreach | None = None,
+        **options: Unpack[GateOptions],
+    ) -> Callable[[T], T]:
+        """Gives a route a limit of its own, in place of the default; several all hold.
+
+        Put it on the function or class that answers, or on a mounted application. The object
+        is returned as it came, so its signature stays, and above or below the line that makes
+        the route are both right.
+
+        Args:
+            limit: a limit string, or requests per second.
+            on_breach: as for the class, for this limit alone.
+            options: as for the class.
+        """
+        if callable(limit):
+            raise ConfigError('.limit has no limit: write @gate.limit("100/minute")')
+        given = self._given(on_breach, options)
+
+        def mark(target: T) -> T:
+            named = {"name": _name_of(target), **given}
+            self._mark(target, RouteLimit(limit, named))
+            return target
+
+        return mark
+
+    def shared_limit(
+        self,
+        limit: str | int,
+        scope: str,
+        *,
+        on_breach: OnBreach | None = None,
+        **options: Unpack[GateOptions],
+    ) -> Callable[[T], T]:
+        """Gives several routes one limit together, in place of the default.
+
+        Args:
+            limit: a limit string, or requests per second.
+            scope: the name of the count. Where it is used again, the limit must be the same.
+            on_breach: as for the class, for this limit alone.
+            options: as for the class.
+
+        Raises:
+            ConfigError: the scope is known with another limit.
+        """
+        name = text("scope", scope)
+        canonical = limit_string(limit)
+        known, shared = self._shared.get(name, (canonical, None))
+        if known != canonical:
+            raise ConfigError(
+                f"the shared limit {name!r} is {known!r} elsewhere, and {canonical!r} here: "
+                "give both the same, or other scopes"
+            )
+        if shared is None:
+            given = {"name": name, **self._given(on_breach, options)}
+            shared = RouteLimit(limit, given)
+            self._shared[name] = (canonical, shared)
+        chosen = shared
+
+        def mark(target: T) -> T:
+            self._mark(target, chosen)
+            return target
+
+        return mark
+
+    def exempt(self, target: T) -> T:
+        """Frees a route, a mounted application or a router from all limits of this object.
+
+        Raises:
+            ConfigError: it has a limit of its own.
+        """
+        if identity(target) in self._limits:
+            raise ConfigError(f"{_name_of(target)!r} has a limit and is exempt: choose one")
+        self._exempt.add(identity(target))
+        self._marked.append(target)
+        return target
+
+    @property
+    def needs_routes(self) -> bool:
+        """Whether anything depends on the route."""
+        return bool(self._default or self._limits or self._exempt)
+
+    @property
+    def needs_routes_outside(self) -> bool:
+        """Whether the application's own limit depends on the route."""
+        return self.whole is not None and (bool(self._exempt) or "route" in self.whole.needs)
+
+    def is_exempt(self, found: Found | None) -> bool:
+        """Whether the application's own limit leaves a route alone."""
+        if found is None or not self._exempt:
+            return False
+        return any(identity(layer) in self._exempt for part in found.parts for layer in layers(part))
+
+    def has_limit(self, found: Found) -> bool:
+        """Whether a route has a limit of its own, or the default."""
+        return self._default is not None or bool(self._own_limits(found))
+
+    def limits_of(self, found: Found | None) -> list[RouteLimit]:
+        """The limits of a route: its own, or those of what it is in, or the default."""
+        if found is None or self.is_exempt(found):
+            return []
+        own = self._own_limits(found)
+        if own:
+            return own
+        if self._default is None:
+            return []
+        default = self._defaults.get(found.name)
+        if default is None:
+            default = RouteLimit(self._default, {**self._options, "name": _short(found.name)})
+            # Two threads may have made one: all take the first.
+            default = self._defaults.setdefault(found.name, default)
+        return [default]
+
+    def _own_limits(self, found: Found) -> list[RouteLimit]:
+        if not self._limits:
+            return []
+        layered = (layer for part in found.parts for layer in layers(part))
+        limits = (limit for layer in layered for limit in self._limits.get(identity(layer), ()))
+        return list(dict.fromkeys(limits))
+
+    def _given(self, on_breach: OnBreach | None, options: GateOptions) -> dict[str, Any]:
+        given = {**self._inherited, **cast("dict[str, Any]", options)}
+        if on_breach is not None:
+            given["on_breach"] = on_breach
+        if "key" in options:
+            given.pop("per_ip", None)
+        return given
+
+    def _mark(self, target: object, limit: RouteLimit) -> None:
+        if not callable(target) and not hasattr(target, "routes"):
+            raise ConfigTypeError(
+                "a limit needs a function or class that answers, or an application, "
+                f"got {shorten(target)}"
+            )
+        if identity(target) in self._exempt:
+            raise ConfigError(f"{_name_of(target)!r} is exempt and has a limit: choose one")
+        self._limits.setdefault(identity(target), []).append(limit)
+        self._marked.append(target)
+
+
+def _name_of(target: object) -> str:
+    return _short(getattr(target, "__name__", type(target).__name__))
+
+
+def _short(name: str) -> str:
+    # Of a rule's name, in bytes.
+    return name.encode()[:128].decode(errors="ignore")
