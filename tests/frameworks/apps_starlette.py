@@ -55,7 +55,7 @@ def folder() -> StaticFiles:
     return StaticFiles(directory=str(path))
 
 
-async def _mark(request: Request, call_next: Any) -> Response:
+async def mark(request: Request, call_next: Any) -> Response:
     response: Response = await call_next(request)
     response.headers["x-mark"] = "1"
     return response
@@ -69,93 +69,117 @@ async def _aecho(request: Request) -> Response:
     return PlainTextResponse("ok")
 
 
+gate = TideGate(default="2/minute", per_ip=True, clock=Clock())
+together = gate.shared_limit("3/minute", "together")
+
+
+@gate.limit("3/minute")
+def own(request: Request) -> Response:
+    return PlainTextResponse("own")
+
+
+@gate.limit("3/minute")
+async def aown(request: Request) -> Response:
+    return PlainTextResponse("own")
+
+
+@gate.exempt
+async def health(request: Request) -> Response:
+    return PlainTextResponse("well")
+
+
+@together
+def first(request: Request) -> Response:
+    return PlainTextResponse("first")
+
+
+@together
+async def second(request: Request) -> Response:
+    return PlainTextResponse("second")
+
+
+@gate.limit("1/minute", on_breach=lambda request, decision: {"path": request.url.path})
+async def sorry(request: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+@gate.limit("2/minute", key=lambda request: request.headers["x-api-key"])
+async def by_key(request: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+async def _user(request: Request) -> str:
+    return str(request.user.display_name or request.client.host)  # type: ignore[union-attr]
+
+
+@gate.limit("2/minute", key=_user)
+async def by_user(request: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+@rate_limit("2/minute", key="ip", clock=Clock())
+async def decorated(request: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+@rate_limit("2/minute", key="ip", clock=Clock())
+def sync_decorated(request: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+@gate.limit("3/minute")
+class Limited(HTTPEndpoint):
+    async def get(self, request: Request) -> Response:
+        return PlainTextResponse("got")
+
+    def post(self, request: Request) -> Response:
+        return PlainTextResponse("posted")
+
+
+class Plain(HTTPEndpoint):
+    async def get(self, request: Request) -> Response:
+        return PlainTextResponse("got")
+
+
+@gate.exempt
+async def stream(request: Request) -> Response:
+    return StreamingResponse(aparts())
+
+
+async def _words() -> AsyncIterator[str]:
+    for word in ("data: a\n\n", "data: b\n\n"):
+        yield word
+
+
+async def events(request: Request) -> Response:
+    return StreamingResponse(_words(), media_type="text/event-stream")
+
+
+async def zipped(request: Request) -> Response:
+    return StreamingResponse(_words(), media_type="text/plain")
+
+
+async def broken(request: Request) -> Response:
+    raise KeyError("mine")
+
+
+async def task(request: Request) -> Response:
+    return PlainTextResponse("ok", background=BackgroundTask(done.append, "task"))
+
+
+@gate.exempt
+async def tasks(request: Request) -> Response:
+    return JSONResponse(done)
+
+
+async def socket(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text("hello")
+    await websocket.close()
+
+
 def starlette_app() -> Any:
     """Every ability, by Starlette alone."""
-    gate = TideGate(default="2/minute", per_ip=True, clock=Clock())
-
-    @gate.limit("3/minute")
-    def own(request: Request) -> Response:
-        return PlainTextResponse("own")
-
-    @gate.limit("3/minute")
-    async def aown(request: Request) -> Response:
-        return PlainTextResponse("own")
-
-    @gate.exempt
-    async def health(request: Request) -> Response:
-        return PlainTextResponse("well")
-
-    together = gate.shared_limit("3/minute", "together")
-
-    @together
-    def first(request: Request) -> Response:
-        return PlainTextResponse("first")
-
-    @together
-    async def second(request: Request) -> Response:
-        return PlainTextResponse("second")
-
-    @gate.limit("1/minute", on_breach=lambda request, decision: {"path": request.url.path})
-    async def sorry(request: Request) -> Response:
-        return PlainTextResponse("ok")
-
-    @gate.limit("2/minute", key=lambda request: request.headers["x-api-key"])
-    async def by_key(request: Request) -> Response:
-        return PlainTextResponse("ok")
-
-    async def _user(request: Request) -> str:
-        return str(request.user.display_name or request.client.host)  # type: ignore[union-attr]
-
-    @gate.limit("2/minute", key=_user)
-    async def by_user(request: Request) -> Response:
-        return PlainTextResponse("ok")
-
-    @rate_limit("2/minute", key="ip", clock=Clock())
-    async def decorated(request: Request) -> Response:
-        return PlainTextResponse("ok")
-
-    @rate_limit("2/minute", key="ip", clock=Clock())
-    def sync_decorated(request: Request) -> Response:
-        return PlainTextResponse("ok")
-
-    @gate.limit("3/minute")
-    class Limited(HTTPEndpoint):
-        async def get(self, request: Request) -> Response:
-            return PlainTextResponse("got")
-
-        def post(self, request: Request) -> Response:
-            return PlainTextResponse("posted")
-
-    class Plain(HTTPEndpoint):
-        async def get(self, request: Request) -> Response:
-            return PlainTextResponse("got")
-
-    @gate.exempt
-    async def stream(request: Request) -> Response:
-        return StreamingResponse(aparts())
-
-    async def short_stream(request: Request) -> Response:
-        async def words() -> AsyncIterator[str]:
-            for word in ("data: a\n\n", "data: b\n\n"):
-                yield word
-
-        return StreamingResponse(words(), media_type="text/event-stream")
-
-    async def broken(request: Request) -> Response:
-        raise KeyError("mine")
-
-    async def task(request: Request) -> Response:
-        return PlainTextResponse("ok", background=BackgroundTask(done.append, "task"))
-
-    @gate.exempt
-    async def tasks(request: Request) -> Response:
-        return JSONResponse(done)
-
-    async def socket(websocket: WebSocket) -> None:
-        await websocket.accept()
-        await websocket.send_text("hello")
-        await websocket.close()
-
     sub = Starlette(routes=[Route("/work/{id:int}", _echo), Route("/own", aown)])
     free = gate.exempt(folder())
     nested = Router([Mount("/inner", routes=[Route("/work", _aecho)]), Route("/work", _echo)])
@@ -176,7 +200,8 @@ def starlette_app() -> Any:
             Route("/class", Limited),
             Route("/plain-class", Plain),
             Route("/stream", stream),
-            Route("/events", short_stream),
+            Route("/events", events),
+            Route("/zipped", zipped),
             Route("/broken", broken),
             Route("/task", task),
             Route("/tasks", tasks),
@@ -190,7 +215,7 @@ def starlette_app() -> Any:
         middleware=[
             Middleware(CORSMiddleware, allow_origins=["*"]),
             Middleware(GZipMiddleware, minimum_size=1),
-            Middleware(BaseHTTPMiddleware, dispatch=_mark),
+            Middleware(BaseHTTPMiddleware, dispatch=mark),
             Middleware(AuthenticationMiddleware, backend=ByHeader()),
         ],
     )
@@ -200,12 +225,7 @@ def starlette_app() -> Any:
 
 def whole_app() -> Any:
     """A limit for the whole application, of which one route is free."""
-    app = Starlette(routes=[Route("/", _echo), Mount("/static", app=folder())])
-    gate = TideGate(app, "3/minute", per_ip=True, clock=Clock())
-
-    @gate.exempt
-    async def health(request: Request) -> Response:
-        return PlainTextResponse("well")
-
-    app.add_route("/health", health)
+    routes = [Route("/", _echo), Route("/health", _aecho), Mount("/static", app=folder())]
+    app = Starlette(routes=routes)
+    TideGate(app, "3/minute", per_ip=True, clock=Clock()).exempt(_aecho)
     return app

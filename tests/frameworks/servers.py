@@ -64,7 +64,7 @@ def serve(
         process = subprocess.Popen(
             [python, *_command(server, f"{module}:{app}", port, workers)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            env={**os.environ, "PYTHONPATH": _python_path(), **environment},
             stdout=subprocess.DEVNULL,
             stderr=errors,
         )
@@ -78,6 +78,12 @@ def serve(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _python_path() -> str:
+    """This checkout, and what the tests themselves were told to look in."""
+    known = os.environ.get("PYTHONPATH")
+    return str(ROOT) if not known else f"{ROOT}{os.pathsep}{known}"
 
 
 def _wait_until_ready(

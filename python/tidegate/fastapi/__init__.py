@@ -1,4 +1,4 @@
-"""tidegate in FastAPI: `Depends(RateLimit(...))`, `TideGate(app)`, and the 429 in the OpenAPI document.
+"""tidegate in FastAPI: `Depends(RateLimit(...))`, `TideGate(app)`, and the OpenAPI document.
 
 Everything of `tidegate.starlette` works here too.
 """

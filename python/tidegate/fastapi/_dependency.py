@@ -5,7 +5,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from fastapi import Depends, params
 from starlette.requests import HTTPConnection
@@ -16,11 +16,12 @@ from tidegate._native import Decision
 from tidegate.errors import ConfigError, shorten
 from tidegate.starlette._answers import will_be_answered
 from tidegate.starlette._limit import OnBreach, RouteLimit
+from tidegate.starlette._told import told_to
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from tidegate._gate import GateOptions
+    from tidegate._gate import Options
 
 _KEYS = "tidegate.fastapi.keys"
 
@@ -73,7 +74,7 @@ class RateLimit:
         minutes: int = 0,
         hours: int = 0,
         on_breach: OnBreach | None = None,
-        **options: "Unpack[GateOptions]",
+        **options: "Unpack[Options]",
     ) -> None:
         parts = {
             "milliseconds": milliseconds,
@@ -98,14 +99,14 @@ class RateLimit:
         """Charges one request; FastAPI calls this."""
         if tidegate_key is not None:
             connection.scope.setdefault(_KEYS, {})[id(self)] = tidegate_key
-        decision, is_heard = await self._limit.admit(connection)
+        decision = await self._limit.admit(connection)
         if decision is None:
             return None
         if not decision:
             will_be_answered(connection.scope)
             await self._limit.refuse(connection, decision)
-        if not is_heard:
-            response.headers.update(decision.headers(self._limit.profile))
+        if told_to(connection.scope) is None:
+            response.headers.update(self._limit.fields(decision))
         return decision
 
     def _answered(self, connection: HTTPConnection) -> Any:
@@ -142,7 +143,5 @@ def _is_dependency(key: Callable[..., Any]) -> bool:
 
 def _with_dependency(of: Signature, key: Callable[..., Any]) -> Signature:
     first, second, _ = of.parameters.values()
-    third = Parameter(
-        "tidegate_key", Parameter.KEYWORD_ONLY, default=cast("Any", Depends(key)), annotation=Any
-    )
+    third = Parameter("tidegate_key", Parameter.KEYWORD_ONLY, default=Depends(key), annotation=Any)
     return of.replace(parameters=[first, second, third])

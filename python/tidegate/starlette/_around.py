@@ -17,7 +17,7 @@ from tidegate._current import current
 from tidegate._native import Decision
 from tidegate.starlette._limit import RouteLimit
 from tidegate.starlette._routes import Found, resolve
-from tidegate.starlette._told import begin, most_binding, write
+from tidegate.starlette._told import begin, most_binding
 
 if TYPE_CHECKING:
     from tidegate.starlette._extension import TideGate
@@ -47,8 +47,11 @@ class Outside:
             if message["type"] in _STARTS:
                 status = message.get("status", 101)
                 if told:
-                    headers = write(message.get("headers") or (), most_binding(told))
-                    message = {**message, "headers": headers}
+                    binding = most_binding(told)
+                    # Only the writer of the fields is wanted of it; nothing is decided here.
+                    write = binding.gate.passage_asgi(scope, send, binding.decision)
+                    await write(message)
+                    return
             await send(message)
 
         token = current.set((scope, receive, owner.trust.guard.gate))
@@ -103,7 +106,7 @@ class Inside:
             return True
         connection = _connection(scope, receive, send)
         for limit in limits:
-            decision, _ = await limit.admit(connection)
+            decision = await limit.admit(connection)
             if decision is None or decision:
                 continue
             if isinstance(connection, Request):
@@ -130,7 +133,7 @@ def found_in(app: ASGIApp, scope: Scope) -> Found | None:
 async def _is_admitted(limit: RouteLimit, scope: Scope, receive: Receive, send: Send) -> bool:
     """Asks the limit of the whole application, and answers a refusal."""
     connection = _connection(scope, receive, send)
-    decision, _ = await limit.admit(connection)
+    decision = await limit.admit(connection)
     if decision is None or decision:
         return True
     if isinstance(connection, Request):

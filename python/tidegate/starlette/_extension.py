@@ -227,7 +227,9 @@ class TideGate:
         """Whether the application's own limit leaves a route alone."""
         if found is None or not self._exempt:
             return False
-        return any(identity(layer) in self._exempt for part in found.parts for layer in layers(part))
+        return any(
+            identity(layer) in self._exempt for part in found.parts for layer in layers(part)
+        )
 
     def has_limit(self, found: Found) -> bool:
         """Whether a route has a limit of its own, or the default."""

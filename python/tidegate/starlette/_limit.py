@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from starlette.requests import HTTPConnection, Request
@@ -12,7 +12,7 @@ from tidegate._arguments import limit_string
 from tidegate._guard import Guard
 from tidegate._native import Decision
 from tidegate.errors import ConfigError, ConfigTypeError, RateLimitExceeded, shorten
-from tidegate.starlette._told import Told, tell, told_to
+from tidegate.starlette._told import told_to
 
 OnBreach = Callable[[Any, Decision], object]
 
@@ -46,7 +46,7 @@ class RouteLimit:
                 "`on_breach` must be a callable that is given the request and the decision, "
                 f"got {shorten(self.on_breach)}"
             )
-        self.profile = own.get("headers", "x-ratelimit")
+        self._profile: str | Sequence[str] = own.get("headers", "x-ratelimit")
         own.pop("ip_ttl", None)
         key = own.pop("key", None)
         if own.pop("per_ip", False):
@@ -62,26 +62,24 @@ class RouteLimit:
         """The facts about a request that the limit asks for."""
         return getattr(self.guard.gate, "needs", frozenset())
 
-    async def admit(self, connection: HTTPConnection) -> tuple[Decision | None, bool]:
+    async def admit(self, connection: HTTPConnection) -> Decision | None:
         """Charges a request, once however often it comes here.
 
         Returns:
-            The decision, `None` for what is not counted, such as a CORS preflight; and whether
-            somebody around the application was told.
+            The decision; `None` for what is not counted, such as a CORS preflight.
         """
-        scope = connection.scope
-        for told in told_to(scope) or ():
-            if told.source is self:
-                return told.decision, True
-        if not self.guard.gate.counts_asgi(scope):
-            return None, False
+        gate = self.guard.gate
+        for told in told_to(connection.scope) or ():
+            if told.gate is gate:
+                return told.decision
+        if not gate.counts_asgi(connection.scope):
+            return None
         decision, _ = await self.guard.aenter((connection,), {})
-        is_heard = tell(scope, Told(self, self.guard.gate, decision, self.profile))
         if decision and decision.delay:
             from asyncio import sleep  # noqa: PLC0415 - for queueing limits only
 
             await sleep(decision.delay)
-        return decision, is_heard
+        return decision
 
     async def answer(self, request: Request, decision: Decision) -> Response | None:
         """Asks `on_breach` for the response to a refusal; `None` leaves it to the caller."""
@@ -92,8 +90,11 @@ class RouteLimit:
             answer = await answer
         if answer is None or isinstance(answer, Response):
             return answer
-        refusal = self.guard.gate.refusal(decision)
-        return _response(answer, refusal.status, refusal.headers)
+        return _response(answer, self.guard.gate.refusal(decision).status, self.fields(decision))
+
+    def fields(self, decision: Decision) -> dict[str, str]:
+        """The header fields of a decision."""
+        return decision.headers(self._profile)
 
     async def refuse(self, connection: HTTPConnection, decision: Decision) -> None:
         """Raises what Starlette's handlers of exceptions turn into the response."""
@@ -104,12 +105,11 @@ class RouteLimit:
         self.guard.refuse(_current(connection), decision)
 
 
-def _response(answer: object, status: int, fields: list[tuple[str, str]]) -> Response:
+def _response(answer: object, status: int, headers: dict[str, str]) -> Response:
     """Makes a response of what `on_breach` answered in short."""
-    headers = {name: value for name, value in fields if not name.lower().startswith("content-")}
-    body = answer
+    given = body = answer
     if isinstance(answer, tuple):
-        parts = cast("tuple[Any, ...]", answer)
+        parts: tuple[Any, ...] = answer
         body = parts[0] if parts else None
         status = parts[1] if len(parts) > 1 else status
         if len(parts) > 2:
@@ -122,7 +122,7 @@ def _response(answer: object, status: int, fields: list[tuple[str, str]]) -> Res
         return JSONResponse(body, status, headers)
     raise ConfigTypeError(
         "`on_breach` must return a response, text, a dict or list for JSON, a tuple "
-        f"(body, status, headers), or None for the usual answer; got {shorten(answer)}"
+        f"(body, status, headers), or None for the usual answer; got {shorten(given)}"
     )
 
 

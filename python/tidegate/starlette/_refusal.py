@@ -13,6 +13,7 @@ from tidegate._current import Current
 from tidegate._native import Decision, Gate
 from tidegate.errors import RateLimitExceeded
 from tidegate.starlette._facts import note_facts
+from tidegate.starlette._told import tell
 
 _TRY_AGAIN_LATER = 1013
 
@@ -36,13 +37,17 @@ class WebSocketRateLimitExceeded(RateLimitExceeded, WebSocketException):
 class _Connection(Current):
     def admit(self, gate: Gate, keys: Mapping[int, str] | None, address: str | None) -> Decision:
         note_facts(self.request.scope, getattr(gate, "needs", ()))
-        return super().admit(gate, keys, address)
+        decision = super().admit(gate, keys, address)
+        tell(self.request.scope, gate, decision)
+        return decision
 
     async def aadmit(
         self, gate: Gate, keys: Mapping[int, str] | None, address: str | None
     ) -> Decision:
         note_facts(self.request.scope, getattr(gate, "needs", ()))
-        return await super().aadmit(gate, keys, address)
+        decision = await super().aadmit(gate, keys, address)
+        tell(self.request.scope, gate, decision)
+        return decision
 
     def refuse(self, gate: Gate, decision: Decision) -> Any:
         raise exception(gate, decision, self.scope)

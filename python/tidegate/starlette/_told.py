@@ -7,7 +7,7 @@ one on whatever response comes, an error's too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from tidegate._native import Decision, Gate
@@ -16,12 +16,10 @@ _TOLD = "tidegate.told"
 
 
 class Told(NamedTuple):
-    """A decision, and who made it."""
+    """A decision, and the gate that made it."""
 
-    source: object
     gate: Gate
     decision: Decision
-    profile: str | Sequence[str]
 
 
 def begin(scope: MutableMapping[str, Any]) -> list[Told]:
@@ -35,29 +33,17 @@ def told_to(scope: Mapping[str, Any]) -> list[Told] | None:
     return scope.get(_TOLD)
 
 
-def tell(scope: Mapping[str, Any], told: Told) -> bool:
-    """Notes a decision; false when nobody around the application will write its fields."""
-    noted = told_to(scope)
-    if noted is None:
-        return False
-    noted.append(told)
-    cast("dict[str, Any]", scope)["tidegate"] = most_binding(noted).decision
-    return True
+def tell(scope: Mapping[str, Any], gate: Gate, decision: Decision) -> None:
+    """Notes a decision, if somebody around the application writes its fields."""
+    told = told_to(scope)
+    if told is not None:
+        told.append(Told(gate, decision))
+        cast("dict[str, Any]", scope)["tidegate"] = most_binding(told).decision
 
 
 def most_binding(told: Sequence[Told]) -> Told:
     """The refusal if there is one, else the decision with the smallest share left."""
     return min(told, key=_room)
-
-
-def write(headers: Iterable[tuple[bytes, bytes]], told: Told) -> list[tuple[bytes, bytes]]:
-    """Returns the header fields of a response with those of a decision, in place of older ones."""
-    fields = told.decision.headers(told.profile)
-    ours = {name.lower().encode(): value.encode() for name, value in fields.items()}
-    if told.decision:
-        ours.pop(b"retry-after", None)
-    kept = [(name, value) for name, value in headers if name.lower() not in ours]
-    return [*kept, *ours.items()]
 
 
 def _room(told: Told) -> tuple[bool, float]:
