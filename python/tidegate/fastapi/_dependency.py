@@ -4,7 +4,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from inspect import Parameter, Signature, signature
+from inspect import Signature, signature
 from typing import TYPE_CHECKING, Any, get_args
 
 from fastapi import Depends, params
@@ -84,10 +84,11 @@ class RateLimit:
         }
         text = _composed(limit, times, parts)
         asked: Any = key
-        self.__signature__ = signature(self.__call__)
+        dependency = None
         if callable(key) and _is_dependency(key):
-            asked = self._answered
-            self.__signature__ = _with_dependency(self.__signature__, key)
+            asked, dependency = self._answered, key
+        # What FastAPI reads.
+        self.__signature__ = _signature(dependency)
         given: dict[str, Any] = {"name": "route", **options, "key": asked}
         if on_breach is not None:
             given["on_breach"] = on_breach
@@ -141,7 +142,9 @@ def _is_dependency(key: Callable[..., Any]) -> bool:
     )
 
 
-def _with_dependency(of: Signature, key: Callable[..., Any]) -> Signature:
-    first, second, _ = of.parameters.values()
-    third = Parameter("tidegate_key", Parameter.KEYWORD_ONLY, default=Depends(key), annotation=Any)
-    return of.replace(parameters=[first, second, third])
+def _signature(key: Callable[..., Any] | None) -> Signature:
+    _, connection, response, answer = signature(RateLimit.__call__).parameters.values()
+    if key is None:
+        # Else a client could send the key, as a parameter of the query.
+        return Signature([connection, response])
+    return Signature([connection, response, answer.replace(default=Depends(key))])

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from tidegate.starlette._extension import TideGate
+from tidegate.starlette._order import checked
 from tidegate.starlette._refusal import (
     HTTPRateLimitExceeded,
     WebSocketRateLimitExceeded,
@@ -20,6 +21,7 @@ __all__ = [
     "HTTPRateLimitExceeded",
     "TideGate",
     "WebSocketRateLimitExceeded",
+    "checked",
     "exception",
     "find",
     "from_scope",

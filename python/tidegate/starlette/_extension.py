@@ -11,7 +11,7 @@ from tidegate._arguments import limit_string, text
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 from tidegate.starlette._around import Inside, Outside
 from tidegate.starlette._limit import BreachAnswered, OnBreach, RouteLimit, respond
-from tidegate.starlette._order import check_routes
+from tidegate.starlette._order import checked
 from tidegate.starlette._routes import Found, identity, layers
 
 TYPE_CHECKING = False
@@ -89,7 +89,7 @@ class TideGate:
         self.whole = None if limit is None else RouteLimit(limit, self._options)
         self._default = None if default is None else limit_string(default)
         # Made at once, so that what is wrong with it is said now.
-        self.trust = RouteLimit(default or "1/second", {**self._options, "on_breach": None})
+        self.trust = RouteLimit(default or "1/second", self._options)
         self._defaults: dict[str, RouteLimit] = {}
         # By identity: routers have no hash. What is marked is kept, so that it stays its own.
         self._limits: dict[object, list[RouteLimit]] = {}
@@ -121,7 +121,6 @@ class TideGate:
         build = app.build_middleware_stack
 
         def build_behind_the_gate() -> Any:
-            check_routes(app, self._marked)
             # The innermost place: behind users' middlewares, in front of the routes.
             router = app.router
             app.router = cast("Any", Inside(self, app, router))
@@ -129,7 +128,7 @@ class TideGate:
                 stack = build()
             finally:
                 app.router = router
-            return Outside(self, app, stack)
+            return Outside(self, app, checked(app, stack, self._marked))
 
         app.build_middleware_stack = build_behind_the_gate  # type: ignore[method-assign]
 

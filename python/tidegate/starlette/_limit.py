@@ -109,7 +109,7 @@ def _response(answer: object, status: int, headers: dict[str, str]) -> Response:
     """Makes a response of what `on_breach` answered in short."""
     given = body = answer
     if isinstance(answer, tuple):
-        parts: tuple[Any, ...] = answer
+        parts = cast("tuple[Any, ...]", given)
         body = parts[0] if parts else None
         status = parts[1] if len(parts) > 1 else status
         if len(parts) > 2:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from tidegate._decorator import wrappers_of
 from tidegate._keys import name_of
 from tidegate.errors import ConfigError
@@ -13,7 +15,30 @@ from tidegate.starlette._routes import endpoints, identity, layers
 logger = logging.getLogger("tidegate")
 
 
-def check_routes(app: object, marked: Sequence[object]) -> None:
+class _Refused:
+    """Stands for an application that must not start, and tells the server why."""
+
+    def __init__(self, error: ConfigError) -> None:
+        self._error = error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            # A server that only hears of an exception takes it for a lack of lifespan.
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": str(self._error)})
+        raise self._error
+
+
+def checked(app: object, stack: ASGIApp, marked: Sequence[object] = ()) -> ASGIApp:
+    """Returns the stack of an application, or what refuses to start if its routes are wrong."""
+    try:
+        _check(app, marked)
+    except ConfigError as error:
+        return _Refused(error)
+    return stack
+
+
+def _check(app: object, marked: Sequence[object]) -> None:
     """Raises if a route answers with a function whose limit has been left outside it.
 
     Also says in the log which of the `marked` objects no route leads to.
