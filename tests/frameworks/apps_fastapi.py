@@ -30,12 +30,12 @@ gate = TideGate(default="2/minute", per_ip=True, clock=CLOCK)
 inner, middle, outer = APIRouter(), APIRouter(prefix="/middle"), APIRouter()
 
 
-@inner.get("/work/{number}")
+@inner.get("/job/{number}")
 def work(number: int) -> int:
     return number
 
 
-@inner.get("/awork/{number}")
+@inner.get("/ajob/{number}")
 async def awork(number: int) -> int:
     return number
 

@@ -159,6 +159,29 @@ async def zipped(request: Request) -> Response:
     return StreamingResponse(_words(), media_type="text/plain")
 
 
+async def endless(request: Request) -> Response:
+    async def beats() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"."
+                await asyncio.sleep(0.01)
+        finally:
+            done.append("left")
+
+    return StreamingResponse(beats())
+
+
+async def _name(request: Request) -> str:
+    """A key out of the body, which the route reads again."""
+    body = await request.json()
+    return str(body["name"])
+
+
+@gate.limit("2/minute", key=_name)
+async def by_body(request: Request) -> Response:
+    return JSONResponse(await request.json())
+
+
 async def broken(request: Request) -> Response:
     raise KeyError("mine")
 
@@ -180,9 +203,9 @@ async def socket(websocket: WebSocket) -> None:
 
 def starlette_app() -> Any:
     """Every ability, by Starlette alone."""
-    sub = Starlette(routes=[Route("/work/{id:int}", _echo), Route("/own", aown)])
+    sub = Starlette(routes=[Route("/job/{id:int}", _echo), Route("/own", aown)])
     free = gate.exempt(folder())
-    nested = Router([Mount("/inner", routes=[Route("/work", _aecho)]), Route("/work", _echo)])
+    nested = Router([Mount("/inner", routes=[Route("/job", _aecho)]), Route("/job", _echo)])
     app = Starlette(
         routes=[
             Route("/", _echo),
@@ -202,6 +225,8 @@ def starlette_app() -> Any:
             Route("/stream", stream),
             Route("/events", events),
             Route("/zipped", zipped),
+            Route("/endless", endless),
+            Route("/by-body", by_body, methods=["POST"]),
             Route("/broken", broken),
             Route("/task", task),
             Route("/tasks", tasks),
@@ -221,6 +246,11 @@ def starlette_app() -> Any:
     )
     gate.init_app(app)
     return app
+
+
+def inside_app() -> Any:
+    """The same, below middlewares that Starlette knows nothing of."""
+    return GZipMiddleware(BaseHTTPMiddleware(starlette_app(), dispatch=mark), minimum_size=1)
 
 
 def whole_app() -> Any:

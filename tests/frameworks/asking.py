@@ -43,11 +43,13 @@ def statuses(port: int, path: str, client: int, times: int, **headers: str) -> l
     return [answer.status for answer in ask(port, path, client, times, **headers)]
 
 
-def send(port: int, method: str, path: str, client: int, **headers: str) -> tuple[int, Any, bytes]:
+def send(
+    port: int, method: str, path: str, client: int, body: str | None = None, **headers: str
+) -> tuple[int, Any, bytes]:
     """Sends one request of any method; gives status, header fields and body."""
     with closing(Connection(port, f"127.0.0.{client}")) as connection:
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.client.request(method, path, headers=fields)
+        connection.client.request(method, path, body, fields)
         response = connection.client.getresponse()
         return response.status, response.headers, response.read()
 

@@ -61,20 +61,20 @@ def test_the_decorator_limits_a_route(port: int, path: str) -> None:
 
 @pytest.mark.shows("fastapi", "default limits")
 def test_the_default_counts_each_route_by_itself(port: int) -> None:
-    assert statuses(port, "/again/work/1", 3, 2) == [200, 200]
-    assert statuses(port, "/again/work/2", 3, 1) == [429]
-    assert statuses(port, "/again/awork/2", 3, 3) == [200, 200, 429]
+    assert statuses(port, "/again/job/1", 3, 2) == [200, 200]
+    assert statuses(port, "/again/job/2", 3, 1) == [429]
+    assert statuses(port, "/again/ajob/2", 3, 3) == [200, 200, 429]
 
 
 @pytest.mark.shows("fastapi", "routers/blueprints/mounts")
 @pytest.mark.parametrize(
     "path",
     [
-        "/outer/middle/inner/work/1",
-        "/outer/middle/inner/awork/1",
-        "/again/work/1",
-        "/sub/work/1",
-        "/sub/awork/1",
+        "/outer/middle/inner/job/1",
+        "/outer/middle/inner/ajob/1",
+        "/again/job/1",
+        "/sub/job/1",
+        "/sub/ajob/1",
         "/static/file.txt",
     ],
 )
@@ -231,7 +231,7 @@ def test_the_whole_application_may_have_a_limit(whole: int) -> None:
 def test_it_speaks_http_2(port: int, pair: dict[str, Any]) -> None:
     if pair["server"] != "hypercorn":
         return
-    answers = [ask_h2(port, "/again/work/1", 63) for _ in range(3)]
+    answers = [ask_h2(port, "/again/job/1", 63) for _ in range(3)]
 
     assert [fields[":status"] for fields, _ in answers] == ["200", "200", "429"]
     assert [fields["x-ratelimit-remaining"] for fields, _ in answers] == ["1", "0", "0"]

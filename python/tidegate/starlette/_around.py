@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 
 from tidegate._current import current
 from tidegate._native import Decision
+from tidegate.starlette._facts import Replay
 from tidegate.starlette._limit import RouteLimit
 from tidegate.starlette._routes import Found, resolve
 from tidegate.starlette._told import begin, most_binding
@@ -56,8 +57,9 @@ class Outside:
 
         token = current.set((scope, receive, owner.trust.guard.gate))
         try:
-            if await self._is_let_in(scope, receive, send_with_fields):
-                await self._stack(scope, receive, send_with_fields)
+            replay = Replay(receive)
+            if await self._is_let_in(scope, replay, send_with_fields):
+                await self._stack(scope, replay.again(), send_with_fields)
         finally:
             current.reset(token)
             for each in told:
@@ -89,14 +91,16 @@ class Inside:
         whole = owner.whole if owner.whole is not None and "user" in owner.whole.needs else None
         if scope["type"] in _REQUESTS and (whole is not None or owner.needs_routes):
             found = found_in(self._app, scope) if owner.needs_routes else None
+            replay = Replay(receive)
             if (
                 whole is not None
                 and not owner.is_exempt(found)
-                and not await _is_admitted(whole, scope, receive, send)
+                and not await _is_admitted(whole, scope, replay, send)
             ):
                 return
-            if not await self._passes(owner.limits_of(found), scope, receive, send):
+            if not await self._passes(owner.limits_of(found), scope, replay, send):
                 return
+            receive = replay.again()
         await self._router(scope, receive, send)
 
     async def _passes(

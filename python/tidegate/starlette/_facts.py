@@ -1,9 +1,12 @@
-"""What Starlette knows about a request and the protocol does not: the user and the route."""
+"""What Starlette knows about a request and the protocol does not: user, route and form."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from tidegate.starlette._routes import as_received, resolve
 
@@ -37,3 +40,57 @@ def user_of(scope: Mapping[str, Any]) -> str | None:
         if value is not None and value != "":
             return str(value)
     return None
+
+
+async def note_form(connection: HTTPConnection, needs: Collection[str]) -> None:
+    """Puts the fields of the form that a request sends into its scope, if a gate asks for them.
+
+    Reads the body; `Replay` gives it back to who comes next. A file is no field.
+    """
+    scope = connection.scope
+    if "form" not in needs or "tidegate.form" in scope or not isinstance(connection, Request):
+        return
+    kind = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
+    fields: list[tuple[str, Any]] = []
+    if kind == "application/x-www-form-urlencoded":
+        body = (await connection.body()).decode("utf-8", "replace")
+        fields = parse_qsl(body, keep_blank_values=True)
+    elif kind == "multipart/form-data":
+        fields = await _multipart(connection)
+    # The first of several with one name wins, so it is the last to be written.
+    scope["tidegate.form"] = {name: text for name, text in reversed(fields) if type(text) is str}
+
+
+async def _multipart(request: Request) -> list[tuple[str, Any]]:
+    try:
+        return (await request.form()).multi_items()
+    except ClientDisconnect:
+        raise
+    except Exception:  # noqa: BLE001 - what the parser refuses, or its absence, is not for us to tell
+        return []
+
+
+class Replay:
+    """A `receive` that remembers what it gave, for an application that has to be given it too."""
+
+    def __init__(self, receive: Callable[[], Awaitable[Any]]) -> None:
+        self._receive = receive
+        self._given: list[Any] = []
+
+    async def __call__(self) -> Any:
+        message = await self._receive()
+        self._given.append(message)
+        return message
+
+    def again(self) -> Callable[[], Awaitable[Any]]:
+        """Returns a `receive` that starts from the beginning."""
+        if not self._given:
+            return self._receive
+        given = iter(self._given)
+
+        async def receive() -> Any:
+            for message in given:
+                return message
+            return await self._receive()
+
+        return receive

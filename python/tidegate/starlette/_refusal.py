@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket
 from tidegate._current import Current
 from tidegate._native import Decision, Gate
 from tidegate.errors import RateLimitExceeded
-from tidegate.starlette._facts import note_facts
+from tidegate.starlette._facts import note_facts, note_form
 from tidegate.starlette._told import tell
 
 _TRY_AGAIN_LATER = 1013
@@ -44,7 +44,9 @@ class _Connection(Current):
     async def aadmit(
         self, gate: Gate, keys: Mapping[int, str] | None, address: str | None
     ) -> Decision:
-        note_facts(self.request.scope, getattr(gate, "needs", ()))
+        needs = getattr(gate, "needs", ())
+        note_facts(self.request.scope, needs)
+        await note_form(self.request, needs)
         decision = await super().aadmit(gate, keys, address)
         tell(self.request.scope, gate, decision)
         return decision

@@ -34,9 +34,13 @@ def told_to(scope: Mapping[str, Any]) -> list[Told] | None:
 
 
 def tell(scope: Mapping[str, Any], gate: Gate, decision: Decision) -> None:
-    """Notes a decision, if somebody around the application writes its fields."""
+    """Notes a decision, if somebody around the application writes its fields.
+
+    It takes the place of an earlier one of the same gate: a WebSocket may ask for each message.
+    """
     told = told_to(scope)
     if told is not None:
+        told[:] = [known for known in told if known.gate is not gate]
         told.append(Told(gate, decision))
         cast("dict[str, Any]", scope)["tidegate"] = most_binding(told).decision
 
