@@ -1,4 +1,4 @@
-"""Starlette: the fields of a form are read for those who ask, and the application reads them too."""
+"""Starlette: the fields of a form are read for those who ask, and the body is given back."""
 
 from typing import Any
 
