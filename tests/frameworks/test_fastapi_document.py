@@ -119,6 +119,16 @@ def test_a_gate_documents_its_default_but_for_what_is_exempt(settings: Any) -> N
     }
 
 
+@pytest.mark.parametrize(("settings", "kinds"), [({"default": 5}, 1), ({"limit": 5}, 2)])
+def test_the_forms_of_a_refusal_are_documented(settings: Any, kinds: int) -> None:
+    app = build()
+    TideGate(app, **settings)
+
+    refusal = schema_of(app)["paths"]["/items/{number}"]["get"]["responses"]["429"]
+
+    assert list(refusal["content"]) == ["application/json", "application/problem+json"][:kinds]
+
+
 def test_what_the_application_says_of_a_429_is_kept() -> None:
     app = FastAPI()
     app.get("/", responses={429: {"description": "mine"}})(rate_limit("1/minute")(lambda: "ok"))

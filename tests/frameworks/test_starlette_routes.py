@@ -8,10 +8,11 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.authentication import BaseUser, SimpleUser, UnauthenticatedUser
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Host, Route, Router
+from starlette.routing import Host, Mount, Route, Router
 from starlette.websockets import WebSocket
 
 from tidegate import ConfigError, protect_app, rate_limit
@@ -158,6 +159,37 @@ def test_facts_are_computed_only_when_a_gate_asks() -> None:
     assert "tidegate.user" not in scope
     note_facts(scope, {"user"})
     assert scope["tidegate.user"] == "ana"
+    assert "tidegate.route" not in scope
+
+
+@pytest.mark.parametrize("inside", [False, True])
+async def test_the_route_is_known_around_the_application_and_inside_it(inside: bool) -> None:
+    noted = []
+
+    async def note(scope: Any) -> None:
+        note_facts(scope, {"route"})
+        noted.append(scope["tidegate.route"])
+
+    async def inner(request: Request) -> Response:
+        if inside:
+            await note(request.scope)
+        return PlainTextResponse("ok")
+
+    class Around:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            if not inside:
+                await note(scope)
+            await self.app(scope, receive, send)
+
+    sub = Starlette(routes=[Route("/{id:int}", inner)])
+    app = Starlette(routes=[Mount("/sub", sub)], middleware=[Middleware(Around)])
+    async with client_of(app) as client:
+        await client.get("/sub/7")
+
+    assert noted == ["/sub/{id:int}"]
 
 
 @pytest.mark.parametrize("protect", [TideGate, protect_app])
@@ -223,6 +255,8 @@ async def test_a_limit_on_no_route_is_told_in_the_log(caplog: pytest.LogCaptureF
         (lambda: TideGate(default="1/minute", key="ip", per_ip=True), "per_ip"),
         (lambda: TideGate(on_breach="sorry"), "on_breach"),  # type: ignore[arg-type]
         (lambda: TideGate().limit("1/minute")(7), "needs a function or class"),
+        (lambda: TideGate().limit("1/minute")(APIRouter()), "a router of FastAPI's"),
+        (lambda: TideGate().exempt(APIRouter()), "mark its functions"),
         (lambda: TideGate().limit(hello), "write @gate.limit"),  # type: ignore[arg-type]
         (lambda: TideGate().shared_limit("1/minute", ""), "`scope` must not be empty"),
     ],

@@ -67,14 +67,18 @@ def describe(app: FastAPI, gate: TideGate | None) -> None:
             operations = paths.get(template, {})
             for method in methods:
                 if (operation := operations.get(method.lower())) is not None:
-                    operation.setdefault("responses", {}).setdefault("429", _described())
+                    operation.setdefault("responses", {}).setdefault("429", _described(gate))
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _described() -> dict[str, Any]:
-    return deepcopy(responses[429])
+def _described(gate: TideGate | None) -> dict[str, Any]:
+    described = deepcopy(responses[429])
+    if gate is not None and gate.whole is not None:
+        # The limit of the whole application answers before FastAPI does.
+        described["content"]["application/problem+json"] = {"schema": {"type": "object"}}
+    return described
 
 
 def _routes_of(app: FastAPI) -> Iterator[tuple[str, set[str], Any]]:

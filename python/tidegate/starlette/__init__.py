@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from tidegate.starlette._extension import TideGate
+from tidegate.starlette._facts import note_facts
 from tidegate.starlette._order import checked
 from tidegate.starlette._refusal import (
     HTTPRateLimitExceeded,
@@ -25,5 +26,6 @@ __all__ = [
     "exception",
     "find",
     "from_scope",
+    "note_facts",
     "route_of",
 ]

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from tidegate._arguments import limit_string, text
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 from tidegate.starlette._around import Inside, Outside
-from tidegate.starlette._limit import BreachAnswered, OnBreach, RouteLimit, respond
+from tidegate.starlette._limit import BreachAnswered, Key, OnBreach, RouteLimit, respond
 from tidegate.starlette._order import checked
 from tidegate.starlette._routes import Found, identity, layers
 
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from tidegate._gate import GateOptions, MiddlewareOptions
+    from tidegate._gate import Options
 
 T = TypeVar("T")
 
@@ -52,11 +52,15 @@ class TideGate:
         app: the application; or `init_app` later.
         limit: for all requests together, by `key`: a limit string, or requests per second.
         default: for each route that has no limit of its own, counted per route.
+        key: who is counted: nobody in particular if omitted, which is "global"; "ip" and so on as
+            for `tidegate.protect_app`; or a callable that is given Starlette's request, or the
+            WebSocket, and returns the key. It may be async.
+        per_ip: the same as `key="ip"`.
         on_breach: called with the request and the decision of a refusal; returns a response,
             text, a dict or list for JSON, a tuple (body, status, headers), or `None` for the
             usual answer. May be async.
-        options: as for `tidegate.protect_app`, `key` and `per_ip` too; they also hold for
-            the limits of routes, but for those that describe one limit, such as `cost`.
+        options: as for `tidegate.protect_app`. Like `key`, they also hold for the limits of
+            routes, but for those that describe one limit, such as `cost`.
 
     Raises:
         ConfigError: naming the argument that is wrong.
@@ -77,12 +81,12 @@ class TideGate:
         limit: str | int | None = None,
         *,
         default: str | int | None = None,
+        key: Key | None = None,
+        per_ip: bool = False,
         on_breach: OnBreach | None = None,
-        **options: Unpack[MiddlewareOptions],
+        **options: Unpack[Options],
     ) -> None:
-        self._options: dict[str, Any] = {**cast("dict[str, Any]", options)}
-        if on_breach is not None:
-            self._options["on_breach"] = on_breach
+        self._options = _given({}, key, per_ip, on_breach, options)
         self._inherited = {
             name: value for name, value in self._options.items() if name not in _OF_ONE_LIMIT
         }
@@ -136,8 +140,9 @@ class TideGate:
         self,
         limit: str | int,
         *,
+        key: Key | None = None,
         on_breach: OnBreach | None = None,
-        **options: Unpack[GateOptions],
+        **options: Unpack[Options],
     ) -> Callable[[T], T]:
         """Gives a route a limit of its own, in place of the default; several all hold.
 
@@ -147,12 +152,13 @@ class TideGate:
 
         Args:
             limit: a limit string, or requests per second.
+            key: as for the class, whose own it is if omitted.
             on_breach: as for the class, for this limit alone.
             options: as for the class.
         """
         if callable(limit):
             raise ConfigError('.limit has no limit: write @gate.limit("100/minute")')
-        given = self._given(on_breach, options)
+        given = _given(self._inherited, key, False, on_breach, options)
 
         def mark(target: T) -> T:
             named = {"name": _name_of(target), **given}
@@ -166,14 +172,16 @@ class TideGate:
         limit: str | int,
         scope: str,
         *,
+        key: Key | None = None,
         on_breach: OnBreach | None = None,
-        **options: Unpack[GateOptions],
+        **options: Unpack[Options],
     ) -> Callable[[T], T]:
         """Gives several routes one limit together, in place of the default.
 
         Args:
             limit: a limit string, or requests per second.
             scope: the name of the count. Where it is used again, the limit must be the same.
+            key: as for the class, whose own it is if omitted.
             on_breach: as for the class, for this limit alone.
             options: as for the class.
 
@@ -189,7 +197,7 @@ class TideGate:
                 "give both the same, or other scopes"
             )
         if shared is None:
-            given = {"name": name, **self._given(on_breach, options)}
+            given = {"name": name, **_given(self._inherited, key, False, on_breach, options)}
             shared = RouteLimit(limit, given)
             self._shared[name] = (canonical, shared)
         chosen = shared
@@ -201,11 +209,12 @@ class TideGate:
         return mark
 
     def exempt(self, target: T) -> T:
-        """Frees a route, a mounted application or a router from all limits of this object.
+        """Frees a route or a mounted application from all limits of this object.
 
         Raises:
-            ConfigError: it has a limit of its own.
+            ConfigError: it has a limit of its own, or is a router of FastAPI's.
         """
+        _refuse_router(target)
         if identity(target) in self._limits:
             raise ConfigError(f"{_name_of(target)!r} has a limit and is exempt: choose one")
         self._exempt.add(identity(target))
@@ -257,15 +266,8 @@ class TideGate:
         limits = (limit for layer in layered for limit in self._limits.get(identity(layer), ()))
         return list(dict.fromkeys(limits))
 
-    def _given(self, on_breach: OnBreach | None, options: GateOptions) -> dict[str, Any]:
-        given = {**self._inherited, **cast("dict[str, Any]", options)}
-        if on_breach is not None:
-            given["on_breach"] = on_breach
-        if "key" in options:
-            given.pop("per_ip", None)
-        return given
-
     def _mark(self, target: object, limit: RouteLimit) -> None:
+        _refuse_router(target)
         if not callable(target) and not hasattr(target, "routes"):
             raise ConfigTypeError(
                 "a limit needs a function or class that answers, or an application, "
@@ -275,6 +277,33 @@ class TideGate:
             raise ConfigError(f"{_name_of(target)!r} is exempt and has a limit: choose one")
         self._limits.setdefault(identity(target), []).append(limit)
         self._marked.append(target)
+
+
+def _given(
+    inherited: dict[str, Any],
+    key: Key | None,
+    per_ip: bool,
+    on_breach: OnBreach | None,
+    options: Options,
+) -> dict[str, Any]:
+    given = {**inherited, **cast("dict[str, Any]", options)}
+    if key is not None:
+        given.pop("per_ip", None)
+        given["key"] = key
+    if per_ip:
+        given["per_ip"] = per_ip
+    if on_breach is not None:
+        given["on_breach"] = on_breach
+    return given
+
+
+def _refuse_router(target: object) -> None:
+    """Raises for a FastAPI router: older versions copy its routes, and forget where from."""
+    if hasattr(target, "include_router") and not isinstance(target, Starlette):
+        raise ConfigTypeError(
+            "a router of FastAPI's cannot be marked: mark its functions, or limit it by "
+            "dependencies=[Depends(RateLimit(...))]"
+        )
 
 
 def _name_of(target: object) -> str:

@@ -19,7 +19,8 @@ def note_facts(scope: Mapping[str, Any], needs: Collection[str]) -> None:
     if "user" in needs and noted.get("tidegate.user") is None:
         noted["tidegate.user"] = user_of(scope)
     if "route" in needs and "tidegate.route" not in noted:
-        found = resolve(scope.get("router"), as_received(scope))
+        # The outermost router, if it has been reached.
+        found = resolve(scope.get("router", scope.get("app")), as_received(scope))
         noted["tidegate.route"] = None if found is None else found.template
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeAlias, cast
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -14,7 +14,9 @@ from tidegate._native import Decision
 from tidegate.errors import ConfigError, ConfigTypeError, RateLimitExceeded, shorten
 from tidegate.starlette._told import told_to
 
-OnBreach = Callable[[Any, Decision], object]
+# Of Starlette's request, or a WebSocket.
+Key: TypeAlias = str | Callable[[Any], str | Awaitable[str]]
+OnBreach: TypeAlias = Callable[[Any, Decision], object]
 
 
 class BreachAnswered(RateLimitExceeded):
@@ -47,7 +49,6 @@ class RouteLimit:
                 f"got {shorten(self.on_breach)}"
             )
         self._profile: str | Sequence[str] = own.get("headers", "x-ratelimit")
-        own.pop("ip_ttl", None)
         key = own.pop("key", None)
         if own.pop("per_ip", False):
             if key is not None:
