@@ -141,6 +141,7 @@ class Named(BaseUser):
     ("user", "expected"),
     [
         (SimpleUser("ana"), "ana"),
+        (SimpleUser(""), None),
         (Named("7"), "7"),
         (UnauthenticatedUser(), None),
         (None, None),
