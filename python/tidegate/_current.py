@@ -16,13 +16,16 @@ from tidegate.errors import RateLimitExceeded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, MutableMapping, Sequence
     from typing import Any, TypeAlias
 
-    from tidegate._native import Decision, Gate
+    from tidegate._native import Answers, AsgiPassage, Decision, Gate, WsgiPassage
 
-    # A scope or environ; ASGI's `receive`, `None` under WSGI; the gate that was passed.
-    Noted: TypeAlias = tuple[Mapping[str, Any], Callable[[], Any] | None, Gate]
+    # A scope or environ; ASGI's `receive`, `None` under WSGI; the gate that was passed, and what
+    # puts header fields on the response.
+    Noted: TypeAlias = tuple[
+        MutableMapping[str, Any], Callable[[], Any] | None, Gate, AsgiPassage | WsgiPassage
+    ]
 
 # The module whose presence says that a framework is in use, and who speaks for it: a module with
 # `find(values)`, which returns the request among a call's arguments, or the one that runs.
@@ -56,15 +59,43 @@ class Current:
         self.environ = environ
         self.receive = receive
 
-    def admit(self, gate: Gate, keys: Mapping[int, str] | None, address: str | None) -> Decision:
+    async def read(self) -> None:
+        """Puts the fields of the request's form into the scope, where that can be done."""
+
+    def applying(self, gate: Gate) -> list[int]:
+        """The positions of the gate's rules that apply to this request."""
+        if self.scope is not None:
+            return gate.applying_asgi(self.scope)
+        return gate.applying_wsgi(self.environ or {})
+
+    def subject(self, gate: Gate, rule: int, keys: Mapping[int, str], address: str | None) -> str:
+        """Whom a rule of the gate counts in this request."""
+        if self.scope is not None:
+            scope, receive = self.scope, self.receive
+            return gate.subject_asgi(scope, rule, receive=receive, keys=keys, address=address)
+        return gate.subject_wsgi(self.environ or {}, rule, keys=keys, address=address)
+
+    def status_of(self, response: Any) -> int | None:
+        """The status of what a handler returned, or of what it raised.
+
+        That is 200 for a value that is no response yet, and None for an exception that says
+        nothing about a response.
+        """
+        is_error = isinstance(response, BaseException)
+        status = getattr(response, "status_code", None)
+        if status is None and is_error:
+            status = getattr(response, "code", None)
+        if isinstance(status, int):
+            return status
+        return None if is_error else 200
+
+    def admit(self, gate: Gate, keys: Answers | None, address: str | None) -> Decision:
         """Asks the gate about this request, whose client may be known already."""
         if self.scope is not None:
             return gate.admit_asgi(self.scope, receive=self.receive, keys=keys, address=address)
         return gate.admit_wsgi(self.environ or {}, keys=keys, address=address)
 
-    async def aadmit(
-        self, gate: Gate, keys: Mapping[int, str] | None, address: str | None
-    ) -> Decision:
+    async def aadmit(self, gate: Gate, keys: Answers | None, address: str | None) -> Decision:
         """Asks as `admit` does, without blocking the event loop."""
         if self.scope is not None:
             receive = self.receive
@@ -79,6 +110,10 @@ class Current:
         """
         raise RateLimitExceeded(decision)
 
+    async def arefuse(self, gate: Gate, decision: Decision) -> Any:
+        """Refuses as `refuse` does, where `on_breach` may have to be awaited."""
+        return self.refuse(gate, decision)
+
 
 # What our middleware around the application notes about the request of this task or thread. A
 # plain tuple, because every request pays for it and few ask.
@@ -90,10 +125,23 @@ def outer_address() -> str | None:
     noted = current.get()
     if noted is None:
         return None
-    request, receive, gate = noted
+    request, receive, gate, _ = noted
     if receive is None:
         return gate.address_wsgi(request)
     return gate.address_asgi(request, receive=receive)
+
+
+def consider(decision: Decision) -> None:
+    """Tells the middleware around the application of a decision that was made further in.
+
+    The response gets the header fields of the one that binds most, and so does the scope or the
+    environ.
+    """
+    noted = current.get()
+    if noted is not None:
+        request, receive, _, passage = noted
+        name = "tidegate.decision" if receive is None else "tidegate"
+        request[name] = passage.consider(decision)
 
 
 def find(values: Sequence[object]) -> Current | None:
@@ -107,7 +155,7 @@ def find(values: Sequence[object]) -> Current | None:
     noted = current.get()
     if noted is None:
         return None
-    known, receive, _ = noted
+    known, receive, _, _ = noted
     if receive is None:
         return Current(Request.from_wsgi(known), environ=known)
     if is_starlette_loaded():

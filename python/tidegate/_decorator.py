@@ -20,12 +20,12 @@ from tidegate.errors import ConfigError, ConfigTypeError, RateLimitExceeded, sho
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Generator
+    from collections.abc import AsyncGenerator, Generator
     from datetime import timedelta
 
     from typing_extensions import Unpack
 
-    from tidegate._gate import Options
+    from tidegate._options import Keys, Options
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,7 +37,7 @@ _wrappers: WeakKeyDictionary[object, WeakSet[Any]] = WeakKeyDictionary()
 def rate_limit(
     limit: str | int | None = None,
     *,
-    key: str | Callable[..., str | Awaitable[str]] | None = None,
+    key: Keys | None = None,
     requests: int | None = None,
     period: float | timedelta | str | None = None,
     burst: int | None = None,
@@ -57,16 +57,17 @@ def rate_limit(
 
     Args:
         limit: a limit string such as "100/minute", or calls per second.
-        key: who is counted: nobody in particular if omitted, which is "global"; "ip", "path",
-            "method", "header:NAME"; or a callable that returns the key. It is called with the
-            framework's request if there is one, else with the function's own arguments. It
-            may be async if the function is.
+        key: who is counted: nobody in particular if omitted, which is "global"; "ip", "user",
+            "path", "route", "method", "host", or "header", "cookie", "query" or "form" with a
+            name such as "header:x-api-key"; a callable that returns the key; or a list of
+            several. A callable is given the framework's request if there is one, else the
+            function's own arguments. It may be async if the function is.
         requests: calls per `period`; with `period`, instead of `limit`.
         period: seconds, a timedelta, or text such as "5m".
         burst: calls at once, at least 1; as many as `requests` if omitted.
         algorithm: a name such as "sliding_window_log"; "gcra" if omitted.
-        options: as for `protect_app`: cost, name, store, on_store_error, lease, trusted_proxies,
-            forwarded_header, ipv6_prefix, headers, clock. The name is the function's if omitted.
+        options: as for `protect_app`. The name is the function's if omitted, and what
+            `charge_on` is given is what the function returned, or the exception that it raised.
 
     Raises:
         ConfigError: when decorating: an argument that is wrong, or not a function. When
@@ -131,6 +132,8 @@ def is_limited(function: object) -> bool:
 
 
 def _around_function(function: Callable[..., Any], guard: Guard) -> object:
+    settles = guard.gate.settles
+
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         decision, current = guard.enter(args, kwargs)
@@ -138,19 +141,41 @@ def _around_function(function: Callable[..., Any], guard: Guard) -> object:
             return guard.refuse(current, decision)
         if decision.delay:
             time.sleep(decision.delay)
-        return function(*args, **kwargs)
+        if not settles:
+            return function(*args, **kwargs)
+        end: object = None
+        try:
+            end = function(*args, **kwargs)
+        except BaseException as error:
+            end = error
+            raise
+        finally:
+            guard.leave(current, decision, end)
+        return end
 
     return wrapper
 
 
 def _around_coroutine(function: Callable[..., Any], guard: Guard) -> object:
+    settles = guard.gate.settles
+
     @wraps(function)
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         decision, current = await guard.aenter(args, kwargs)
         if not decision:
-            return guard.refuse(current, decision)
+            return await guard.arefuse(current, decision)
         await _asleep(decision.delay)
-        return await function(*args, **kwargs)
+        if not settles:
+            return await function(*args, **kwargs)
+        end: object = None
+        try:
+            end = await function(*args, **kwargs)
+        except BaseException as error:
+            end = error
+            raise
+        finally:
+            await guard.aleave(current, decision, end)
+        return end
 
     return wrapper
 
@@ -165,7 +190,15 @@ def _around_generator(function: Callable[..., Generator[Any, Any, Any]], guard: 
             raise RateLimitExceeded(decision)
         if decision.delay:
             time.sleep(decision.delay)
-        return (yield from function(*args, **kwargs))
+        end: object = None
+        try:
+            end = yield from function(*args, **kwargs)
+        except BaseException as error:
+            end = error
+            raise
+        finally:
+            guard.leave(current, decision, end)
+        return end
 
     return wrapper
 
@@ -190,7 +223,10 @@ def _around_async_generator(function: Callable[..., Any], guard: Guard) -> objec
                 else:
                     value = await inner.asend(sent)
         except StopAsyncIteration:
-            return
+            await guard.aleave(current, decision, None)
+        except BaseException as error:
+            await guard.aleave(current, decision, error)
+            raise
 
     return wrapper
 

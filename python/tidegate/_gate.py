@@ -4,56 +4,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from tidegate._arguments import limit_string, seconds, seconds_ns, text, whole_number
 from tidegate._keys import is_async, name_of
 from tidegate._native import Gate, Rule
+from tidegate._options import DEFAULT_LIMIT
+from tidegate._template import checked_template
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Mapping
     from datetime import timedelta
-    from typing import Any, TypeAlias, TypedDict
+    from os import PathLike
 
     from tidegate._native import Clock
-    from tidegate._request import Request
+    from tidegate._options import Keys, MiddlewareOptions, Seconds
     from tidegate.stores import StateStore
-
-    RequestKey: TypeAlias = str | Callable[[Request], str | Awaitable[str]]
-
-    class Options(TypedDict, total=False):
-        """What every way to limit something takes by keyword; described at `protect_app`."""
-
-        cost: int
-        name: str
-        store: str | StateStore
-        on_store_error: str
-        lease: float | timedelta | str | None
-        trusted_proxies: Sequence[str] | int
-        forwarded_header: str
-        ipv6_prefix: int
-        headers: str | Sequence[str]
-        clock: Clock | None
-
-    class GateOptions(Options, total=False):
-        """What `protect_app` takes by keyword."""
-
-        key: RequestKey | None
-
-    class MiddlewareOptions(GateOptions, total=False):
-        """What a middleware takes by keyword, and `protect_app` by position too."""
-
-        per_ip: bool
-        ip_ttl: float | timedelta | None
-
-
-DEFAULT_LIMIT = "100/second"
 
 logger = logging.getLogger("tidegate")
 
 
-def resolve_gate(gate: Gate | None, limit: str | int, options: MiddlewareOptions) -> Gate:
+def resolve_gate(gate: Gate | None, limit: str | int | None, options: MiddlewareOptions) -> Gate:
     """Returns the user's own gate, or one made of the limit and the options."""
     if gate is None:
         return make_gate(limit, **options)
@@ -67,56 +40,91 @@ def resolve_gate(gate: Gate | None, limit: str | int, options: MiddlewareOptions
 
 
 def make_gate(
-    limit: str | int,
+    limit: str | int | None,
     *,
     per_ip: bool = False,
     ip_ttl: float | timedelta | None = None,
-    key: str | Callable[..., object] | None = None,
-    cost: int = 1,
+    key: Keys | None = None,
+    cost: int | Callable[..., object] = 1,
     name: str = "default",
     store: str | StateStore = "memory://",
     on_store_error: str = "local",
-    lease: float | timedelta | str | None = None,
+    lease: Seconds | None = None,
     trusted_proxies: Sequence[str] | int = (),
     forwarded_header: str = "x-forwarded-for",
     ipv6_prefix: int = 64,
     headers: str | Sequence[str] = "x-ratelimit",
     clock: Clock | None = None,
+    match: Mapping[str, str | Sequence[str]] | None = None,
+    mode: str = "enforce",
+    block: Seconds | Sequence[Seconds] | None = None,
+    block_decay: Seconds | None = None,
+    extend_on_attempt: bool = False,
+    charge_on: Any = None,
+    limit_for: Callable[..., object] | None = None,
+    limit_ttl: float | timedelta = 60,
+    exempt_when: Callable[..., object] | None = None,
+    allow: Sequence[str] = (),
+    deny: Sequence[str] = (),
+    on_breach: Callable[..., object] | None = None,
+    template: str | PathLike[str] | None = None,
+    enabled: bool = True,
 ) -> Gate:
-    """Makes a gate with one rule; the arguments are described at `protect_app`."""
-    if not isinstance(per_ip, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigTypeError(f"`per_ip` must be True or False, got {shorten(per_ip)}")
-    if per_ip and key is not None:
-        raise ConfigError(f"`per_ip` and `key` {shorten(key)} are both given: give one of the two")
-    if ip_ttl is not None and seconds_ns("ip_ttl", ip_ttl) <= 0:
-        raise ConfigError(f"`ip_ttl` must be above 0 seconds, got {shorten(ip_ttl)}")
-    rule = Rule(
-        text("name", name),
-        limit_string(limit),
-        key=_rule_key("ip" if per_ip else key),
-        cost=whole_number("cost", cost, least=0),
-        on_store_error=text("on_store_error", on_store_error),
-        lease=None if lease is None else seconds("lease", lease),
-    )
+    """Makes a gate with one rule; the arguments are described at `protect_app`.
+
+    With `limit` None there is no rule, and the gate lets in whom its lists do not keep out.
+    """
+    _refuse_contradictions(per_ip, key, ip_ttl)
+    rules = []
+    if limit is not None:
+        rule = Rule(
+            text("name", name),
+            limit_string(limit),
+            key=_rule_key("ip" if per_ip else key),
+            cost=cost if callable(cost) else whole_number("cost", cost, least=0),
+            on_store_error=text("on_store_error", on_store_error),
+            lease=None if lease is None else seconds("lease", lease),
+            match=match,
+            mode=text("mode", mode),
+            block=block,
+            block_decay=block_decay,
+            extend_on_attempt=extend_on_attempt,
+            charge_on=charge_on,
+            limit_for=limit_for,
+            limit_ttl=limit_ttl,
+            exempt_when=exempt_when,
+        )
+        rules = [rule] if enabled else []
+    if on_breach is not None and not callable(on_breach):
+        raise ConfigTypeError(f"`on_breach` must be a callable, got {shorten(on_breach)}")
     return Gate(
-        [rule],
+        rules,
         store=store if hasattr(store, "transact") else text("store", store),
         trusted_proxies=trusted_proxies,
         forwarded_header=text("forwarded_header", forwarded_header),
         ipv6_prefix=whole_number("ipv6_prefix", ipv6_prefix, least=1),
         headers=headers,
         clock=clock,
+        allow=allow if enabled else (),
+        deny=deny if enabled else (),
+        on_breach=on_breach,
+        template=None if template is None else checked_template(template),
     )
 
 
-def refuse_async_keys(gate: Gate) -> None:
-    """Raises ConfigError if a rule's key has to be awaited, which WSGI cannot do."""
-    for _, key in gate.key_callables:
-        if is_async(key):
+def refuse_async_callables(gate: Gate) -> None:
+    """Raises ConfigError if a callable of a rule has to be awaited, which WSGI cannot do."""
+    for kind, _, _, function in gate.callables:
+        if is_async(function):
             raise ConfigError(
-                f"the key callable {name_of(key)} is async, and a wsgi application cannot await "
-                "it: make it an ordinary function"
+                f"the {kind} callable {name_of(function)} is async, and a wsgi application cannot "
+                "await it: make it an ordinary function"
             )
+    if gate.on_breach is not None and is_async(gate.on_breach):
+        raise ConfigError(
+            f"on_breach {name_of(gate.on_breach)} is async, and a wsgi application cannot await "
+            "it: make it an ordinary function"
+        )
 
 
 def warn_of_ignored_forwarding(peer: str) -> None:
@@ -132,12 +140,21 @@ def warn_of_ignored_forwarding(peer: str) -> None:
     )
 
 
+def _refuse_contradictions(per_ip: object, key: object, ip_ttl: object) -> None:
+    if not isinstance(per_ip, bool):
+        raise ConfigTypeError(f"`per_ip` must be True or False, got {shorten(per_ip)}")
+    if per_ip and key is not None:
+        raise ConfigError(f"`per_ip` and `key` {shorten(key)} are both given: give one of the two")
+    if ip_ttl is not None and seconds_ns("ip_ttl", ip_ttl) <= 0:
+        raise ConfigError(f"`ip_ttl` must be above 0 seconds, got {shorten(ip_ttl)}")
+
+
 def _rule_key(key: object) -> Any:
     if key is None:
         return "global"
-    if isinstance(key, str) or callable(key):
+    if isinstance(key, (str, list, tuple)) or callable(key):
         return key
     raise ConfigTypeError(
-        '`key` must be "global", "ip", "path", "method", "header:NAME" or a callable, '
-        f"got {shorten(key)}"
+        '`key` must be "global", "ip", "path", "method", "header:NAME" or a callable, or a list '
+        f"of several, got {shorten(key)}"
     )

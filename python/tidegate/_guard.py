@@ -8,22 +8,28 @@ from __future__ import annotations
 
 from inspect import isasyncgenfunction
 
-from tidegate._current import find, outer_address, refuse_anywhere
+from tidegate._asking import Asker, arun, run
+from tidegate._current import consider, find, outer_address, refuse_anywhere
 from tidegate._gate import make_gate
-from tidegate._keys import checked_key, is_async, name_of
+from tidegate._keys import is_async, name_of
+from tidegate._settling import charges
 from tidegate.errors import ConfigError, shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
+    from tidegate._asking import Questions
     from tidegate._current import Current
-    from tidegate._gate import Options
-    from tidegate._native import Decision, Gate
+    from tidegate._native import Answers, Decision
+    from tidegate._options import Keys, Options
 
 # Of a rule's name, in bytes.
 _LONGEST_NAME = 128
+
+# The sources of keys that are known outside of requests too.
+_ANYWHERE = ("global",)
 
 
 class Guard:
@@ -33,83 +39,124 @@ class Guard:
         self,
         function: Callable[..., object],
         limit: str,
-        key: str | Callable[..., object] | None,
+        key: Keys | None,
         options: Options,
     ) -> None:
         self._name = name_of(function)
         self._key = key
+        sources: Sequence[object] = key if isinstance(key, (list, tuple)) else [key]
         # Whom to believe is said once, around the application, unless said here too.
-        by_address = isinstance(key, str) and (key == "ip" or key.startswith("header:"))
+        by_address = any(isinstance(it, str) and it not in _ANYWHERE for it in sources)
         self._asks_outer = by_address and "trusted_proxies" not in options
-        self._key_callable = key if callable(key) else None
+        self._needs_request = by_address
         own_name: str = getattr(function, "__name__", type(function).__name__)
         shown = own_name.encode()[:_LONGEST_NAME].decode(errors="ignore")
         named: Options = {"name": shown, **options}
-        self._gate = make_gate(limit, key=key, **named)
+        self.gate = make_gate(limit, key=key, **named)
+        self._asker = Asker(self.gate)
+        self._reads = "form" in self.gate.needs
         is_awaited = is_async(function) or isasyncgenfunction(function)
-        if self._key_callable is not None and is_async(self._key_callable) and not is_awaited:
-            raise ConfigError(
-                f"the key callable {name_of(self._key_callable)} is async, and {self._name} is "
-                "not: make both async, or neither"
-            )
-
-    @property
-    def gate(self) -> Gate:
-        """The gate itself, for adapters that ask on their own."""
-        return self._gate
+        if not is_awaited:
+            self._refuse_async_callables()
 
     def enter(self, args: Any, kwargs: Any) -> tuple[Decision, Current | None]:
         """Charges one call."""
         current = find((*args, *kwargs.values()))
-        keys = None
-        if self._key_callable is not None:
-            answer = self._ask_key(current, args, kwargs)
-            keys = {0: checked_key(answer, self._key_callable)}
-        return self._admit(current, keys), current
+        answers = None
+        if self._asker.is_needed:
+            answers = run(self._questions(current, args, kwargs))
+        return self._told(self._admit(current, answers)), current
 
     async def aenter(self, args: Any, kwargs: Any) -> tuple[Decision, Current | None]:
-        """Charges one call; the key may have to be awaited."""
+        """Charges one call; callables and the store may have to be awaited."""
         current = find((*args, *kwargs.values()))
-        keys = None
-        if self._key_callable is not None:
-            answer = self._ask_key(current, args, kwargs)
-            if hasattr(answer, "__await__"):
-                answer = await answer
-            keys = {0: checked_key(answer, self._key_callable)}
-        if self._gate.waits:
-            return await self._aadmit(current, keys), current
-        return self._admit(current, keys), current
+        if self._reads and current is not None:
+            await current.read()
+        answers = None
+        if self._asker.is_needed:
+            answers = await arun(self._questions(current, args, kwargs))
+        if self.gate.waits:
+            return self._told(await self._aadmit(current, answers)), current
+        return self._told(self._admit(current, answers)), current
 
     def refuse(self, current: Current | None, decision: Decision) -> Any:
         """Raises, or returns the framework's response."""
         if current is None:
-            return refuse_anywhere(self._gate, decision)
-        return current.refuse(self._gate, decision)
+            return refuse_anywhere(self.gate, decision)
+        return current.refuse(self.gate, decision)
 
-    def _ask_key(self, current: Current | None, args: Any, kwargs: Any) -> Any:
-        function = self._key_callable
-        assert function is not None
-        return function(*args, **kwargs) if current is None else function(current.request)
+    async def arefuse(self, current: Current | None, decision: Decision) -> Any:
+        """Refuses as `refuse` does, where `on_breach` may have to be awaited."""
+        if current is None:
+            return refuse_anywhere(self.gate, decision)
+        return await current.arefuse(self.gate, decision)
 
-    def _admit(self, current: Current | None, keys: dict[int, str] | None) -> Decision:
+    def leave(self, current: Current | None, decision: Decision, end: object) -> None:
+        """Tells the end of a call: what it returned, or raised."""
+        if self.gate.settles:
+            status, told = self._ending(current, end)
+            self.gate.settle(decision, status, charges=told)
+
+    async def aleave(self, current: Current | None, decision: Decision, end: object) -> None:
+        """Tells the end of a call without blocking the event loop."""
+        if self.gate.settles:
+            status, told = self._ending(current, end)
+            await self.gate.asettle(decision, status, charges=told)
+
+    def _ending(
+        self, current: Current | None, end: object
+    ) -> tuple[int | None, dict[int, bool] | None]:
         if current is not None:
-            return current.admit(self._gate, keys, self._address())
-        self._refuse_without_request()
-        return self._gate.admit(keys=keys)
+            status = current.status_of(end)
+        else:
+            status = None if isinstance(end, BaseException) else 200
+        return status, charges(self.gate, end)
 
-    async def _aadmit(self, current: Current | None, keys: dict[int, str] | None) -> Decision:
+    def _questions(self, current: Current | None, args: Any, kwargs: Any) -> Questions:
+        if current is None:
+            self._refuse_without_request()
+            return self._asker.questions(
+                lambda call: call(*args, **kwargs), [0], lambda _, keys: keys.get(0, "")
+            )
+        found, address = current, self._address()
+
+        def subject(rule: int, keys: dict[int, str]) -> str:
+            return found.subject(self.gate, rule, keys, address)
+
+        applying = found.applying(self.gate)
+        return self._asker.questions(lambda call: call(found.request), applying, subject)
+
+    def _admit(self, current: Current | None, answers: Answers | None) -> Decision:
         if current is not None:
-            return await current.aadmit(self._gate, keys, self._address())
+            return current.admit(self.gate, answers, self._address())
         self._refuse_without_request()
-        return await self._gate.aadmit(keys=keys)
+        return self.gate.admit(keys=answers)
+
+    async def _aadmit(self, current: Current | None, answers: Answers | None) -> Decision:
+        if current is not None:
+            return await current.aadmit(self.gate, answers, self._address())
+        self._refuse_without_request()
+        return await self.gate.aadmit(keys=answers)
+
+    def _told(self, decision: Decision) -> Decision:
+        consider(decision)
+        return decision
 
     def _address(self) -> str | None:
         return outer_address() if self._asks_outer else None
 
     def _refuse_without_request(self) -> None:
-        if isinstance(self._key, str) and self._key != "global":
+        if self._needs_request:
             raise ConfigError(
                 f"{self._name} is limited by {shorten(self._key)}, which only a request has, and "
                 "no request was found: call protect_app on the application, or let the function "
                 "take the request, or give `key` a callable of the function's own arguments"
             )
+
+    def _refuse_async_callables(self) -> None:
+        for kind, _, _, call in self.gate.callables:
+            if is_async(call):
+                raise ConfigError(
+                    f"the {kind} callable {name_of(call)} is async, and {self._name} is not: make "
+                    "both async, or neither"
+                )

@@ -12,6 +12,7 @@ from typing_extensions import disjoint_base
 import tidegate.stores
 
 __all__ = [
+    "Answers",
     "AsgiPassage",
     "Clock",
     "Decision",
@@ -30,6 +31,23 @@ __all__ = [
 ]
 
 @final
+class Answers:
+    """What callables say about one request.
+
+    `keys` has the answers of keys by their number, as `Gate.callables` counts them; `limits` has
+    limit strings by the position of the rule whose limit they replace; `exempt` has the positions
+    of rules that leave the request alone; `cost` is what it costs instead of the rules' cost.
+    """
+    def __new__(
+        cls,
+        /,
+        keys: collections.abc.Mapping[int, str] | None = None,
+        limits: collections.abc.Mapping[int, str] | None = None,
+        exempt: collections.abc.Sequence[int] = ...,
+        cost: int | None = None,
+    ) -> Answers: ...
+
+@final
 class AsgiPassage:
     """The `send` of an admitted request. Truthy when the request may go ahead at once."""
     def __bool__(self, /) -> bool: ...
@@ -37,12 +55,22 @@ class AsgiPassage:
         self, /, message: collections.abc.MutableMapping[str, typing.Any]
     ) -> collections.abc.Awaitable[None]:
         """Passes a message on to the server, the start of a response with our fields."""
+    def consider(self, /, decision: Decision) -> Decision:
+        """Takes a decision that was made further in for the one whose header fields the response
+        gets, if it binds more; returns the one that they are of.
+        """
     @property
     def decision(self, /) -> Decision:
         """What the gate decided."""
     @property
     def has_begun(self, /) -> bool:
-        """True once the application has sent something."""
+        """True once the application has begun its response."""
+    @property
+    def headers(self, /) -> Any | None:
+        """The application's own header fields, as it gave them; `None` before it has begun."""
+    @property
+    def status(self, /) -> int | None:
+        """The response's status; `None` before it has begun."""
 
 @disjoint_base
 class Clock:
@@ -76,6 +104,8 @@ class Decision:
                 tuple[str, int, int] | None,
                 str | None,
                 str,
+                str | None,
+                int | None,
             ]
         ],
     ]: ...
@@ -118,7 +148,9 @@ class Decision:
         """Units that a rested key can spend at once, under the binding limit."""
     @property
     def reason(self, /) -> str | None:
-        """Why the request was refused: "limit", "never" …; `None` when it was not."""
+        """Why the request was refused: "limit", "never", "penalty", "deny_list", "store_error";
+        `None` when it was not.
+        """
     def refused_for(self, /, retry_after: float) -> Decision:
         """The same decision, turned into a no that would be a yes `retry_after` seconds later."""
     @property
@@ -137,7 +169,10 @@ class Decision:
         """`retry_after` in whole nanoseconds; `None` when the request will never be allowed."""
     @property
     def rule(self, /) -> str:
-        """Name of the rule whose limit is binding."""
+        """Name of the rule whose limit is binding; empty when no limit applied."""
+    @property
+    def shadow(self, /) -> list[str]:
+        """The names of the rules in the shadow that would have refused the request."""
 
 @final
 class Gate:
@@ -153,6 +188,10 @@ class Gate:
         ipv6_prefix: int = 64,
         headers: str | collections.abc.Sequence[str] = ...,
         clock: Clock | None = None,
+        allow: collections.abc.Iterable[str] | None = None,
+        deny: collections.abc.Iterable[str] | None = None,
+        on_breach: collections.abc.Callable[..., typing.Any] | None = None,
+        template: str | None = None,
     ) -> Gate:
         """Raises `ConfigError` when the rules, the store or the trust make no sense."""
     def __repr__(self, /) -> str: ...
@@ -160,7 +199,7 @@ class Gate:
         self,
         /,
         *,
-        keys: collections.abc.Mapping[int, str] | None = None,
+        keys: collections.abc.Mapping[int, str] | Answers | None = None,
         address: str | None = None,
         cost: int | None = None,
     ) -> collections.abc.Awaitable[Decision]:
@@ -171,7 +210,7 @@ class Gate:
         scope: collections.abc.Mapping[str, typing.Any],
         *,
         receive: collections.abc.Callable[[], typing.Any] | None = None,
-        keys: collections.abc.Mapping[int, str] | None = None,
+        keys: collections.abc.Mapping[int, str] | Answers | None = None,
         address: str | None = None,
         cost: int | None = None,
     ) -> collections.abc.Awaitable[Decision]:
@@ -181,7 +220,7 @@ class Gate:
         /,
         environ: collections.abc.Mapping[str, typing.Any],
         *,
-        keys: collections.abc.Mapping[int, str] | None = None,
+        keys: collections.abc.Mapping[int, str] | Answers | None = None,
         address: str | None = None,
         cost: int | None = None,
     ) -> collections.abc.Awaitable[Decision]:
@@ -200,7 +239,7 @@ class Gate:
         self,
         /,
         *,
-        keys: collections.abc.Mapping[int, str] | None = None,
+        keys: collections.abc.Mapping[int, str] | Answers | None = None,
         address: str | None = None,
         cost: int | None = None,
     ) -> Decision:
@@ -211,7 +250,7 @@ class Gate:
         scope: collections.abc.Mapping[str, typing.Any],
         *,
         receive: collections.abc.Callable[[], typing.Any] | None = None,
-        keys: collections.abc.Mapping[int, str] | None = None,
+        keys: collections.abc.Mapping[int, str] | Answers | None = None,
         address: str | None = None,
         cost: int | None = None,
     ) -> Decision:
@@ -225,14 +264,34 @@ class Gate:
         /,
         environ: collections.abc.Mapping[str, typing.Any],
         *,
-        keys: collections.abc.Mapping[int, str] | None = None,
+        keys: collections.abc.Mapping[int, str] | Answers | None = None,
         address: str | None = None,
         cost: int | None = None,
     ) -> Decision:
         """Decides the request of a WSGI environment, and takes its cost if allowed."""
+    def applying_asgi(self, /, scope: collections.abc.Mapping[str, typing.Any]) -> list[int]:
+        """The positions of the rules that apply to an ASGI connection."""
+    def applying_wsgi(self, /, environ: collections.abc.Mapping[str, typing.Any]) -> list[int]:
+        """The positions of the rules that apply to a WSGI request."""
+    def asettle(
+        self,
+        /,
+        decision: Decision,
+        status: int | None = None,
+        *,
+        cost: int | None = None,
+        charges: collections.abc.Mapping[int, bool] | None = None,
+    ) -> collections.abc.Awaitable[None]:
+        """Tells the end of a request as `settle` does, to be awaited."""
     def begin_asgi(self, /, scope: collections.abc.MutableMapping[str, typing.Any]) -> bool:
         """Begins what `enter_asgi` does, for a middleware that awaits the decision: true when the
         request is counted, and is here for the first time.
+        """
+    @property
+    def callables(self, /) -> list[tuple[str, int, int, Any]]:
+        """What the rules ask of callables: what it is for, "key", "cost", "limit", "exempt" or
+        "charge"; a number, counted over all rules for a key and the rule's position otherwise;
+        the rule's position; and the callable.
         """
     def close(self, /) -> None:
         """Gives back what was paid for in advance, and closes connections. A later request opens
@@ -247,7 +306,7 @@ class Gate:
         scope: collections.abc.MutableMapping[str, typing.Any],
         receive: collections.abc.Callable[[], typing.Any],
         send: collections.abc.Callable[[typing.Any], collections.abc.Awaitable[None]],
-        keys: collections.abc.Mapping[int, str] | None = None,
+        keys: collections.abc.Mapping[int, str] | Answers | None = None,
         /,
     ) -> AsgiPassage | None:
         """Lets the request of an ASGI connection scope in, for a middleware: decides it, and puts
@@ -258,13 +317,16 @@ class Gate:
         self,
         environ: collections.abc.MutableMapping[str, typing.Any],
         start_response: collections.abc.Callable[..., typing.Any],
-        keys: collections.abc.Mapping[int, str] | None = None,
+        keys: collections.abc.Mapping[int, str] | Answers | None = None,
         /,
     ) -> WsgiPassage | None:
         """Lets the request of a WSGI environment in, as `enter_asgi` does."""
     @property
-    def key_callables(self, /) -> list[tuple[int, Any]]:
-        """The rules with a callable for a key: the rule's position, and its callable."""
+    def needs(self, /) -> frozenset:
+        """What adapters have to find out for the rules: "user", "route", "form"."""
+    @property
+    def on_breach(self, /) -> Any | None:
+        """What answers a request that may not go ahead, instead of the gate; `None` for the gate."""
     def passage_asgi(
         self,
         scope: collections.abc.MutableMapping[str, typing.Any],
@@ -286,10 +348,52 @@ class Gate:
     @property
     def rules(self, /) -> list[Rule]:
         """The rules, in order."""
+    def settle(
+        self,
+        /,
+        decision: Decision,
+        status: int | None = None,
+        *,
+        cost: int | None = None,
+        charges: collections.abc.Mapping[int, bool] | None = None,
+    ) -> None:
+        """Tells the end of a request: gives back what its rules do not charge for. Only the first
+        call for a decision does anything.
+
+        `status` is the response's, `None` when the handler raised; `cost` is what the request
+        cost in the end; `charges` tells for rules, by position, whether they charge.
+        """
+    @property
+    def settles(self, /) -> bool:
+        """Whether the end of any request matters, and is to be told to `settle`."""
     def store_stats(self, /) -> dict[str, str | int]:
         """What happened with the store in this process: its name, and for one in a server its
         health and counts.
         """
+    def subject_asgi(
+        self,
+        /,
+        scope: collections.abc.Mapping[str, typing.Any],
+        rule: int,
+        *,
+        receive: collections.abc.Callable[[], typing.Any] | None = None,
+        keys: collections.abc.Mapping[int, str] | Answers | None = None,
+        address: str | None = None,
+    ) -> str:
+        """Whom the rule at a position counts on an ASGI connection."""
+    def subject_wsgi(
+        self,
+        /,
+        environ: collections.abc.Mapping[str, typing.Any],
+        rule: int,
+        *,
+        keys: collections.abc.Mapping[int, str] | Answers | None = None,
+        address: str | None = None,
+    ) -> str:
+        """Whom the rule at a position counts in a WSGI request."""
+    @property
+    def template(self, /) -> str | None:
+        """The text that such an answer has for a body, with places to fill in; `None` for the gate's."""
     @property
     def waits(self, /) -> bool:
         """Whether a decision may have to wait for a server."""
@@ -395,12 +499,23 @@ class Refusal:
 
 @final
 class Rule:
-    """A named limit, or several, and whom they count.
+    """A named limit, and whom it counts.
 
-    `key` is "global", "ip", "path", "method" or "header:NAME", or a callable that is given
-    the framework's request and returns the key. `on_store_error` is "open", "closed" or "local":
-    what becomes of a request when the store gives no answer. `lease` is for how many seconds units
-    may be taken from the store in advance.
+    `key` is "global", "ip", "user", "path", "route", "method", "host", or "header", "cookie",
+    "query" or "form" with a name such as "header:x-api-key"; a callable that is given the
+    framework's request and returns the key; or a list of several of these. `cost`, too, may be a
+    callable. `limit_for` is given the key and the request, and returns a limit string or `None`
+    for the rule's own, which is kept for `limit_ttl` seconds; `exempt_when` is given the request, and returns whether the rule leaves it
+    alone.
+
+    `match` picks the requests: a mapping with any of "path", "exclude", "route", "methods" and
+    "hosts". With `mode` "shadow" the rule counts and refuses nothing. `block` is for how long, or
+    a list of for how long, a key is kept out after a breach; a strike is forgotten after each
+    `block_decay`. With `charge_on`, statuses such as "401" or "4xx", or a callable that is given
+    the response, only some requests are charged for.
+
+    `on_store_error` is "open", "closed" or "local": what becomes of a request when the store gives
+    no answer. `lease` is for how many seconds units may be taken from the store in advance.
     """
     def __new__(
         cls,
@@ -408,12 +523,32 @@ class Rule:
         name: str,
         limit: str,
         *,
-        key: str | collections.abc.Callable[[typing.Any], typing.Any] | None = None,
-        cost: int = ...,
+        key: str
+        | collections.abc.Callable[..., typing.Any]
+        | collections.abc.Sequence[str | collections.abc.Callable[..., typing.Any]]
+        | None = None,
+        cost: int | collections.abc.Callable[[typing.Any], typing.Any] = ...,
         on_store_error: str = "local",
         lease: float | datetime.timedelta | None = None,
+        match: collections.abc.Mapping[str, str | collections.abc.Sequence[str]] | None = None,
+        mode: str = "enforce",
+        block: float
+        | datetime.timedelta
+        | str
+        | collections.abc.Sequence[float | datetime.timedelta | str]
+        | None = None,
+        block_decay: float | datetime.timedelta | str | None = None,
+        extend_on_attempt: bool = False,
+        charge_on: str
+        | int
+        | collections.abc.Sequence[str | int]
+        | collections.abc.Callable[[typing.Any], typing.Any]
+        | None = None,
+        limit_for: collections.abc.Callable[[str, typing.Any], typing.Any] | None = None,
+        limit_ttl: float | datetime.timedelta = ...,
+        exempt_when: collections.abc.Callable[[typing.Any], typing.Any] | None = None,
     ) -> Rule:
-        """Raises `ConfigError` when the name, the limit, the key or the cost makes no sense."""
+        """Raises `ConfigError` when an argument makes no sense."""
     def __repr__(self, /) -> str: ...
     @property
     def cost(self, /) -> int:
@@ -424,6 +559,9 @@ class Rule:
     @property
     def limit(self, /) -> str:
         """The rule's limits, in canonical spelling."""
+    @property
+    def limit_ttl(self, /) -> float:
+        """For how many seconds an answer of `limit_for` is kept for its key."""
     @property
     def name(self, /) -> str:
         """The rule's name."""
@@ -448,9 +586,19 @@ class WsgiPassage:
         self, status: str, headers: list[tuple[str, str]], exc_info: typing.Any = None, /
     ) -> collections.abc.Callable[[bytes], object]:
         """Begins the response, with our fields behind the application's."""
+    def consider(self, /, decision: Decision) -> Decision:
+        """Takes a decision that was made further in for the one whose header fields the response
+        gets, if it binds more; returns the one that they are of.
+        """
     @property
     def decision(self, /) -> Decision:
         """What the gate decided."""
+    @property
+    def headers(self, /) -> Any | None:
+        """The application's own header fields, as it gave them; `None` before it has begun."""
+    @property
+    def status(self, /) -> int | None:
+        """The response's status; `None` before it has begun."""
 
 def _quicken(subclass: type[Limiter]) -> None:
     """Puts quicker methods in front of four of `Limiter`, on a `subclass` of it:

@@ -6,7 +6,8 @@ from typing import Any, TypeVar, cast, overload
 
 from tidegate import asgi, wsgi
 from tidegate._detect import kind_of
-from tidegate._gate import DEFAULT_LIMIT, resolve_gate
+from tidegate._gate import resolve_gate
+from tidegate._options import DEFAULT_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from typing_extensions import Unpack
 
-    from tidegate._gate import GateOptions, MiddlewareOptions
     from tidegate._native import Gate
+    from tidegate._options import GateOptions, MiddlewareOptions
 
     class FlaskLike(Protocol):
         """Flask, which calls its own `wsgi_app`."""
@@ -38,7 +39,7 @@ App = TypeVar("App", bound="FlaskLike | StarletteLike")
 @overload
 def protect_app(
     app: App,
-    limit: str | int = ...,
+    limit: str | int | None = ...,
     per_ip: bool = ...,
     ip_ttl: float | timedelta | None = ...,
     *,
@@ -48,7 +49,7 @@ def protect_app(
 @overload
 def protect_app(
     app: asgi.ASGIApp,
-    limit: str | int = ...,
+    limit: str | int | None = ...,
     per_ip: bool = ...,
     ip_ttl: float | timedelta | None = ...,
     *,
@@ -58,7 +59,7 @@ def protect_app(
 @overload
 def protect_app(
     app: WSGIApplication,
-    limit: str | int = ...,
+    limit: str | int | None = ...,
     per_ip: bool = ...,
     ip_ttl: float | timedelta | None = ...,
     *,
@@ -68,7 +69,7 @@ def protect_app(
 @overload
 def protect_app(
     app: Callable[..., object],
-    limit: str | int = ...,
+    limit: str | int | None = ...,
     per_ip: bool = ...,
     ip_ttl: float | timedelta | None = ...,
     *,
@@ -77,7 +78,7 @@ def protect_app(
 ) -> Any: ...
 def protect_app(
     app: Any,
-    limit: str | int = DEFAULT_LIMIT,
+    limit: str | int | None = DEFAULT_LIMIT,
     per_ip: bool = False,
     ip_ttl: float | timedelta | None = None,
     *,
@@ -91,15 +92,18 @@ def protect_app(
 
     Args:
         app: a Flask, FastAPI, Starlette, Django, or any other ASGI 3 or WSGI application.
-        limit: a limit string such as "100/minute", or requests per second.
+        limit: a limit string such as "100/minute", or requests per second; None to limit nothing
+            here, and only put the header fields of limits further in on the responses.
         per_ip: count each client address by itself. Without it, all clients share the limit.
         ip_ttl: seconds or a timedelta. Accepted, and not needed: an address is forgotten once
             its quota is full again.
         gate: a gate of your own, instead of `limit` and the options.
-        key: who is counted, instead of `per_ip`: "global", "ip", "path", "method",
-            "header:NAME", or a callable that is given a `tidegate.asgi.Request`, also under
-            WSGI, and returns the key; async callables under ASGI only.
-        cost: units that one request takes.
+        key: who is counted, instead of `per_ip`: "global", "ip", "user", "path", "route",
+            "method", "host", or "header", "cookie", "query" or "form" with a name such as
+            "header:x-api-key"; a callable that is given a `tidegate.asgi.Request`, also under
+            WSGI, and returns the key; or a list of several, counted together. A callable, here
+            and below, may be async under ASGI.
+        cost: units that one request takes, or a callable that is given the request.
         name: what decisions and headers call the limit.
         store: the URL of the store.
         on_store_error: what becomes of a request when the store gives no answer in time: "local"
@@ -113,6 +117,27 @@ def protect_app(
         headers: the header fields to send: "x-ratelimit", "draft", "legacy", "none", or
             several of them.
         clock: a test's clock.
+        match: which requests are limited: a mapping with any of "path" and "exclude" (globs),
+            "route", "methods" and "hosts".
+        mode: "enforce", or "shadow" to count what would be refused and refuse nothing.
+        block: for how long a key is kept out once it has gone over the limit, or a list of for
+            how long the first time, the second, and so on.
+        block_decay: after how long one breach is forgotten; 24 hours if omitted.
+        extend_on_attempt: whether an attempt starts a running block anew.
+        charge_on: statuses such as "401" or "4xx" that are charged for; what any other response
+            took is given back. Or a callable that is given the response.
+        limit_for: a callable that is given the key and the request, and returns the limit of
+            that key: a limit string, or None for `limit`.
+        limit_ttl: seconds for which an answer of `limit_for` is kept.
+        exempt_when: a callable that is given the request, and returns whether it is left alone.
+        allow: addresses and networks that are not limited.
+        deny: addresses and networks that are refused with a 403.
+        on_breach: a callable that is given the request and the decision, and returns what
+            answers a refused request: text, bytes, a dict, a tuple of one of these with a status
+            and perhaps header fields, a response of the framework, or None for the usual answer.
+        template: the body of that answer, as text or the path of a file, with places such as
+            `$retry_after`, `$limit`, `$rule` and `$id`.
+        enabled: False to let everything through, for tests and development.
 
     Returns:
         The same object for Flask, Starlette and FastAPI; for all others the protected

@@ -7,21 +7,25 @@ fields are added to its start. asyncio only, since a queueing limit sleeps.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from importlib import import_module
 from typing import Any, TypeAlias
 
-from tidegate._current import current
-from tidegate._gate import DEFAULT_LIMIT, resolve_gate
-from tidegate._keys import checked_key
-from tidegate._native import Decision, Gate
+from tidegate._asking import Asker, arun
+from tidegate._breach import Own, aanswer
+from tidegate._current import current, is_starlette_loaded
+from tidegate._gate import resolve_gate
+from tidegate._native import Answers, Decision, Gate
+from tidegate._options import DEFAULT_LIMIT
 from tidegate._request import Request
-from tidegate.errors import RateLimitExceeded
+from tidegate._settling import Response, charges
+from tidegate.errors import ConfigError, RateLimitExceeded, shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from tidegate._gate import MiddlewareOptions
     from tidegate._native import AsgiPassage
+    from tidegate._options import MiddlewareOptions
 
 __all__ = ["ASGIApp", "Request", "TideGateMiddleware"]
 
@@ -35,21 +39,23 @@ ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 class TideGateMiddleware:
     """Refuses what is over the limit with a 429, and puts the limit's header fields on the rest.
 
-    The decision is in the scope, as `scope["tidegate"]`. A request that passes the same gate
-    twice, in a mounted application say, is counted once. A CORS preflight is not counted.
+    The decision is in the scope, as `scope["tidegate"]`: of several that were made about the
+    request, the one that binds most. A request that passes the same gate twice, in a mounted
+    application say, is counted once. A CORS preflight is not counted.
 
     Args:
         app: the application, ASGI 3.
-        limit: a limit string, or requests per second.
+        limit: a limit string, or requests per second; None to limit nothing here, and only put
+            the header fields of limits further in on the responses.
         gate: a gate of your own, instead of `limit` and the options.
-        options: as for `tidegate.protect_app`. A `key` that is a callable is given a
-            `Request` and may be async.
+        options: as for `tidegate.protect_app`. A callable among them is given a `Request`, and
+            may be async.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        limit: str | int = DEFAULT_LIMIT,
+        limit: str | int | None = DEFAULT_LIMIT,
         *,
         gate: Gate | None = None,
         **options: Unpack[MiddlewareOptions],
@@ -58,57 +64,114 @@ class TideGateMiddleware:
         self.gate = resolve_gate(gate, limit, options)
         self._enter = self.gate.enter_asgi
         self._waits = self.gate.waits
-        self._key_callables = self.gate.key_callables
+        self._settles = self.gate.settles
+        self._asker = Asker(self.gate)
+        self._asks = self._asker.is_needed
+        self._reads = "form" in self.gate.needs
+        # What a framework knows, and the protocol does not.
+        self._facts = self.gate.needs & {"user", "route"}
+        self._prepares = self._asks or self._reads or bool(self._facts)
+        self._has_own_answer = self.gate.on_breach is not None or self.gate.template is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection."""
-        keys = None
-        if self._key_callables and self.gate.counts_asgi(scope):
-            keys = await self._keys(scope)
+        answers = None
+        if self._prepares:
+            receive, answers = await self._prepare(scope, receive)
         if self._waits:
-            passage = await self._aenter(scope, receive, send, keys)
+            passage = await self._aenter(scope, receive, send, answers)
         else:
-            passage = self._enter(scope, receive, send, keys)
+            passage = self._enter(scope, receive, send, answers)
         if passage is None:
             await self.app(scope, receive, send)
             return
         if not passage:
             decision = passage.decision
             if not decision:
+                if self._has_own_answer:
+                    await self._refuse(scope, receive, passage, send, decision)
+                    return
                 # Not in a coroutine of its own: a flood is mostly this.
                 for message in self.gate.refusal_asgi(scope, decision):
                     await send(message)
                 return
             await _in_queue(decision)
-        token = current.set((scope, receive, self.gate))
+        await self._serve(scope, receive, send, passage)
+
+    async def _prepare(self, scope: Scope, receive: Receive) -> tuple[Receive, Answers | None]:
+        """Finds out what the rules want to know; returns what is to be received from then on."""
+        if self._facts and "app" in scope and is_starlette_loaded():
+            import_module("tidegate.starlette").note_facts(scope, self._facts)
+        if not (self._asks or self._reads) or not self.gate.counts_asgi(scope):
+            return receive, None
+        if self._reads:
+            from tidegate._replay import read_asgi  # noqa: PLC0415 - for keys of forms only
+
+            receive = await read_asgi(scope, receive)
+        return receive, await self._ask(scope, receive) if self._asks else None
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, passage: AsgiPassage
+    ) -> None:
+        token = current.set((scope, receive, self.gate, passage))
         try:
             await self.app(scope, receive, passage)
         except RateLimitExceeded as exceeded:
             # A limited function below, in an application without a framework.
             if passage.has_begun:
                 raise
-            for message in self.gate.refusal_asgi(scope, exceeded.decision):
-                await send(message)
+            await self._refuse(scope, receive, passage, send, exceeded.decision)
         finally:
             current.reset(token)
+            if self._settles:
+                response = Response.begun(passage.status, passage.headers)
+                told = charges(self.gate, response)
+                await self.gate.asettle(passage.decision, passage.status, charges=told)
 
     async def _aenter(
-        self, scope: Scope, receive: Receive, send: Send, keys: dict[int, str] | None
+        self, scope: Scope, receive: Receive, send: Send, answers: Answers | None
     ) -> AsgiPassage | None:
         if not self.gate.begin_asgi(scope):
             return None
-        decision = await self.gate.aadmit_asgi(scope, receive=receive, keys=keys)
+        decision = await self.gate.aadmit_asgi(scope, receive=receive, keys=answers)
         return self.gate.passage_asgi(scope, send, decision)
 
-    async def _keys(self, scope: Scope) -> dict[int, str]:
+    async def _ask(self, scope: Scope, receive: Receive) -> Answers:
         request = Request.from_asgi(scope)
-        keys: dict[int, str] = {}
-        for rule, function in self._key_callables:
-            answer: Any = function(request)
-            if hasattr(answer, "__await__"):
-                answer = await answer
-            keys[rule] = checked_key(answer, function)
-        return keys
+
+        def subject(rule: int, keys: dict[int, str]) -> str:
+            return self.gate.subject_asgi(scope, rule, receive=receive, keys=keys)
+
+        applying = self.gate.applying_asgi(scope)
+        return await arun(self._asker.questions(lambda call: call(request), applying, subject))
+
+    async def _refuse(
+        self,
+        scope: Scope,
+        receive: Receive,
+        passage: AsgiPassage,
+        send: Send,
+        decision: Decision,
+    ) -> None:
+        messages: list[Any] = []
+        if self._has_own_answer and scope["type"] == "http":
+            request = Request.from_asgi(scope)
+            made = await aanswer(self.gate, request, decision, request.headers.get("accept"))
+            if isinstance(made, Own):
+                if not callable(made.response):
+                    raise ConfigError(
+                        "on_breach must return an ASGI response, text, bytes, a dict, a tuple "
+                        f"or None, got {shorten(made.response)}"
+                    )
+                passage.consider(decision)
+                await made.response(scope, receive, passage)
+                return
+            fields = [(name.lower().encode(), value.encode()) for name, value in made.headers]
+            start = {"type": "http.response.start", "status": made.status, "headers": fields}
+            body = b"" if scope.get("method") == "HEAD" else made.body
+            messages = [start, {"type": "http.response.body", "body": body}]
+        for message in messages or self.gate.refusal_asgi(scope, decision):
+            await send(message)
 
 
 async def _in_queue(decision: Decision) -> None:

@@ -9,22 +9,26 @@ from __future__ import annotations
 import sys
 import time
 
+from tidegate._asking import Asker, run
+from tidegate._breach import Own, answer, ask
 from tidegate._current import current
-from tidegate._gate import DEFAULT_LIMIT, refuse_async_keys, resolve_gate
-from tidegate._keys import checked_key
+from tidegate._gate import refuse_async_callables, resolve_gate
+from tidegate._options import DEFAULT_LIMIT
 from tidegate._request import Request
-from tidegate.errors import RateLimitExceeded
+from tidegate._settling import Response, charges
+from tidegate.errors import ConfigError, RateLimitExceeded, shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from typing import Any
 
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from typing_extensions import Unpack
 
-    from tidegate._gate import MiddlewareOptions
-    from tidegate._native import Decision, Gate
+    from tidegate._native import Answers, Decision, Gate, WsgiPassage
+    from tidegate._options import MiddlewareOptions
 
 __all__ = ["Request", "TideGateMiddleware"]
 
@@ -32,71 +36,148 @@ __all__ = ["Request", "TideGateMiddleware"]
 class TideGateMiddleware:
     """Refuses what is over the limit with a 429, and puts the limit's header fields on the rest.
 
-    The decision is in the environ, as `environ["tidegate.decision"]`. A request that passes
-    the same gate twice, in a mounted application say, is counted once. A CORS preflight is not
-    counted.
+    The decision is in the environ, as `environ["tidegate.decision"]`: of several that were made
+    about the request, the one that binds most. A request that passes the same gate twice, in a
+    mounted application say, is counted once. A CORS preflight is not counted.
 
     Args:
         app: the application.
-        limit: a limit string, or requests per second.
+        limit: a limit string, or requests per second; None to limit nothing here, and only put
+            the header fields of limits further in on the responses.
         gate: a gate of your own, instead of `limit` and the options.
-        options: as for `tidegate.protect_app`. A `key` that is a callable is given a
-            `Request` and must not be async.
+        options: as for `tidegate.protect_app`. A callable among them is given a `Request`, and
+            must not be async.
     """
 
     def __init__(
         self,
         app: WSGIApplication,
-        limit: str | int = DEFAULT_LIMIT,
+        limit: str | int | None = DEFAULT_LIMIT,
         *,
         gate: Gate | None = None,
         **options: Unpack[MiddlewareOptions],
     ) -> None:
         self.app = app
         self.gate = resolve_gate(gate, limit, options)
-        refuse_async_keys(self.gate)
+        refuse_async_callables(self.gate)
         self._enter = self.gate.enter_wsgi
-        self._key_callables = self.gate.key_callables
+        self._settles = self.gate.settles
+        self._asker = Asker(self.gate)
+        self._asks = self._asker.is_needed
+        self._reads = "form" in self.gate.needs
+        self._has_own_answer = self.gate.on_breach is not None or self.gate.template is not None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serves one request."""
-        keys = None
-        if self._key_callables and self.gate.counts_wsgi(environ):
-            keys = self._keys(environ)
-        passage = self._enter(environ, start_response, keys)
+        answers = None
+        if (self._asks or self._reads) and self.gate.counts_wsgi(environ):
+            if self._reads:
+                from tidegate._replay import read_wsgi  # noqa: PLC0415 - for keys of forms only
+
+                read_wsgi(environ)
+            if self._asks:
+                answers = self._ask(environ)
+        passage = self._enter(environ, start_response, answers)
         if passage is None:
             return self.app(environ, start_response)
         if not passage:
             decision = passage.decision
             if not decision:
-                return self._refuse(environ, start_response, decision)
+                return self._refuse(environ, passage, start_response, decision)
             time.sleep(decision.delay)
-        token = current.set((environ, None, self.gate))
+        token = current.set((environ, None, self.gate, passage))
+        is_over = self._settles
         try:
-            return self.app(environ, passage)
+            body = self.app(environ, passage)
+            is_over = False
         except RateLimitExceeded as exceeded:
             # A limited function below, in an application without a framework. With the
             # exception's traceback, the server replaces a response that has only begun.
-            return self._refuse(environ, start_response, exceeded.decision, sys.exc_info())
+            return self._refuse(environ, passage, start_response, exceeded.decision, sys.exc_info())
         finally:
             current.reset(token)
+            if is_over:
+                self._settle(passage)
+        return _Settling(body, self, passage) if self._settles else body
 
-    def _keys(self, environ: WSGIEnvironment) -> dict[int, str]:
+    def _settle(self, passage: WsgiPassage) -> None:
+        response = Response.begun(passage.status, passage.headers)
+        told = charges(self.gate, response)
+        self.gate.settle(passage.decision, passage.status, charges=told)
+
+    def _ask(self, environ: WSGIEnvironment) -> Answers:
         request = Request.from_wsgi(environ)
-        return {
-            rule: checked_key(function(request), function) for rule, function in self._key_callables
-        }
+
+        def subject(rule: int, keys: dict[int, str]) -> str:
+            return self.gate.subject_wsgi(environ, rule, keys=keys)
+
+        applying = self.gate.applying_wsgi(environ)
+        return run(self._asker.questions(lambda call: call(request), applying, subject))
 
     def _refuse(
         self,
         environ: WSGIEnvironment,
+        passage: WsgiPassage,
         start_response: StartResponse,
         decision: Decision,
         exc_info: OptExcInfo | None = None,
     ) -> Iterable[bytes]:
-        status, headers, body = self.gate.refusal_wsgi(environ, decision)
+        if self._has_own_answer:
+            accept = environ.get("HTTP_ACCEPT")
+            request = Request.from_wsgi(environ)
+            made = answer(self.gate, decision, ask(self.gate, request, decision), accept)
+            if isinstance(made, Own):
+                return self._respond(environ, passage, decision, made.response)
+            status, headers = _line(made.status), made.headers
+            body = [] if environ.get("REQUEST_METHOD") == "HEAD" else [made.body]
+        else:
+            status, headers, body = self.gate.refusal_wsgi(environ, decision)
         if exc_info is None:
             start_response(status, headers)
         else:
             start_response(status, headers, exc_info)
         return body
+
+    def _respond(
+        self, environ: WSGIEnvironment, passage: WsgiPassage, decision: Decision, response: Any
+    ) -> Iterable[bytes]:
+        if not callable(response):
+            raise ConfigError(
+                "on_breach must return a WSGI response, text, bytes, a dict, a tuple or None, "
+                f"got {shorten(response)}"
+            )
+        passage.consider(decision)
+        body: Iterable[bytes] = response(environ, passage)
+        return body
+
+
+class _Settling:
+    """A response's body, whose end is told to the gate."""
+
+    def __init__(
+        self, body: Iterable[bytes], gate: TideGateMiddleware, passage: WsgiPassage
+    ) -> None:
+        self._body = body
+        self._gate = gate
+        self._passage = passage
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        """Called by the server at the end, whatever the end was."""
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._gate._settle(self._passage)
+
+
+def _line(status: int) -> str:
+    from http import HTTPStatus  # noqa: PLC0415 - for answers of the user's only
+
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} Unknown"

@@ -208,7 +208,7 @@ def test_a_dependency_may_answer_a_breach(dependencies: int) -> None:
     short = [send(dependencies, "GET", "/short", 60) for _ in range(2)][1]
 
     assert (made[0], made[2]) == (418, b"/teapot 1")
-    assert (short[0], short[2], short[1]["X-Mine"]) == (420, b'{"wait":60.0}', "1")
+    assert (short[0], short[2], short[1]["X-Mine"]) == (420, b'{"wait": 60.0}', "1")
     assert short[1]["Retry-After"] == "60"
 
 

@@ -34,9 +34,8 @@ def request_of(kind: str, *parts: bytes) -> tuple[Request, Replay]:
         (URLENCODED, [b"user=ana&pass", b"word=x"], {"user": "ana", "password": "x"}),
         (f"{URLENCODED.upper()}; charset=utf-8", [b"user=ana"], {"user": "ana"}),
         (URLENCODED, [b"user=ana&user=bob&empty="], {"user": "ana", "empty": ""}),
-        (URLENCODED, [b"user=%ff%zz&\xff"], {"user": "\ufffd%zz", "\ufffd": ""}),
         (URLENCODED, [b""], {}),
-        ("application/json", [b'{"user": "ana"}'], {}),
+        ("application/json", [b'{"user": "ana"}'], {"user": "ana"}),
         (BOUNDED, [PART], {"user": "ana"}),
         (BOUNDED, [b"no parts at all"], {}),
         ("multipart/form-data", [PART], {}),
@@ -47,20 +46,26 @@ async def test_the_fields_are_read_and_the_body_is_given_back(
 ) -> None:
     request, replay = request_of(kind, *parts)
 
-    await note_form(request, {"form"})
+    await note_form(request)
 
     assert request.scope["tidegate.form"] == fields
     assert await Request(request.scope, replay.again()).body() == b"".join(parts)
 
 
-async def test_a_body_is_left_alone_unless_somebody_asks() -> None:
-    request, replay = request_of(URLENCODED, b"user=ana")
+async def test_a_form_that_was_parsed_is_not_read_again() -> None:
+    request, _ = request_of(URLENCODED, b"user=ana&user=bob")
+    async with request.form():
+        await note_form(request)
 
-    await note_form(request, {"user"})
+    assert request.scope["tidegate.form"] == {"user": "ana"}
+
+
+async def test_a_request_that_cannot_be_read_has_no_form() -> None:
+    request = Request({"type": "http", "method": "POST", "headers": []})
+
+    await note_form(request)
 
     assert "tidegate.form" not in request.scope
-    assert replay.again() is not replay
-    assert await request.body() == b"user=ana"
 
 
 @pytest.mark.parametrize("kind", [URLENCODED, BOUNDED])
@@ -68,4 +73,4 @@ async def test_a_client_that_leaves_is_not_taken_for_an_empty_form(kind: str) ->
     request, _ = request_of(kind)
 
     with pytest.raises(ClientDisconnect):
-        await note_form(request, {"form"})
+        await note_form(request)

@@ -1,18 +1,21 @@
 """Starlette: what `TideGate` counts, in process, where a real server would show no more."""
 
 import functools
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Form, HTTPException
 from starlette.applications import Starlette
+from starlette.authentication import AuthCredentials, AuthenticationBackend, SimpleUser
+from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Mount, Route
 from starlette.websockets import WebSocket
 
-from tidegate import rate_limit
+from tidegate import ConfigError, protect_app, rate_limit
+from tidegate.asgi import TideGateMiddleware
 from tidegate.fastapi import RateLimit
 from tidegate.starlette import TideGate, route_of
 from tidegate.testing import Clock
@@ -116,15 +119,12 @@ async def test_the_most_binding_of_several_limits_is_told() -> None:
     assert len(first.headers.get_list("x-ratelimit-limit")) == 1
 
 
-async def connect(app: Any, messages: int = 0) -> list[Any]:
+async def connect(app: Any) -> list[Any]:
     """What the application sends on one WebSocket."""
     sent: list[Any] = []
-    received = iter(
-        [{"type": "websocket.connect"}, *[{"type": "websocket.receive", "text": "x"}] * messages]
-    )
 
     async def receive() -> Any:
-        return next(received)
+        return {"type": "websocket.connect"}
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -137,8 +137,6 @@ async def connect(app: Any, messages: int = 0) -> list[Any]:
 
 @pytest.mark.parametrize("by", ["default", "dependency", "whole"])
 async def test_a_refused_websocket_is_told_to_try_again_later(by: str) -> None:
-    from fastapi import Depends
-
     async def route(websocket: WebSocket) -> None:
         await websocket.accept()
         await websocket.close()
@@ -161,18 +159,121 @@ async def test_a_refused_websocket_is_told_to_try_again_later(by: str) -> None:
     ]
 
 
-async def test_what_is_told_of_a_websocket_does_not_grow_with_its_messages() -> None:
-    @rate_limit("1000/minute", key="ip", clock=Clock())
-    async def job(websocket: WebSocket) -> None: ...
+@pytest.mark.parametrize("by", ["protect_app", "middleware"])
+async def test_a_rule_of_a_middleware_may_match_routes(by: str) -> None:
+    match = {"route": "/shop/items/{id:int}"}
+    options: Any = {"limit": "2/minute", "match": match, "clock": Clock()}
+    routes = [Mount("/shop", routes=[Route("/items/{id:int}", hello), Route("/items", hello)])]
+    app = Starlette(routes=routes)
+    if by == "protect_app":
+        protect_app(app, **options)
+    else:
+        app.add_middleware(TideGateMiddleware, **options)
 
-    async def route(websocket: WebSocket) -> None:
-        await websocket.accept()
-        for _ in range(50):
-            await websocket.receive_text()
-            await job(websocket)
-        await websocket.send_text(str(len(websocket.scope["tidegate.told"])))
+    assert await statuses(app, "/shop/items/1", 2) == [200, 200]
+    assert await statuses(app, "/shop/items/2", 1) == [429]
+    assert await statuses(app, "/shop/items", 3) == [200] * 3
 
-    app = Starlette(routes=[WebSocketRoute("/", route)])
-    TideGate(app, default="1000/minute", clock=Clock())
 
-    assert (await connect(app, messages=50))[-1]["text"] == "2"
+class ByHeader(AuthenticationBackend):
+    """Believes the header `x-user`."""
+
+    async def authenticate(self, conn: Any) -> Any:
+        name = conn.headers.get("x-user")
+        return (AuthCredentials(["in"]), SimpleUser(name)) if name else None
+
+
+@pytest.mark.parametrize("by", ["whole", "default", "own", "decorator", "dependency", "middleware"])
+async def test_a_limit_may_count_users(by: str) -> None:
+    settings: Any = {"key": "user", "clock": Clock()}
+    app = FastAPI()
+    gate = TideGate(clock=Clock())
+    route: Any = lambda request: PlainTextResponse("ok")  # noqa: E731 - typed below
+    route.__annotations__ = {"request": Request}
+    if by == "middleware":
+        app.add_middleware(TideGateMiddleware, limit="2/minute", **settings)
+    app.add_middleware(AuthenticationMiddleware, backend=ByHeader())
+    if by in ("whole", "default"):
+        name = "limit" if by == "whole" else "default"
+        gate = TideGate(**{name: "2/minute"}, **settings)
+    if by == "own":
+        gate.limit("2/minute", **settings)(route)
+    if by == "decorator":
+        route = rate_limit("2/minute", **settings)(route)
+    dependencies = [Depends(RateLimit("2/minute", **settings))] if by == "dependency" else []
+    app.add_api_route("/", route, dependencies=dependencies)
+    gate.init_app(app)
+
+    assert await statuses(app, "/", 3, **{"x-user": "ana"}) == [200, 200, 429]
+    assert await statuses(app, "/", 2, **{"x-user": "bob"}) == [200, 200]
+
+
+@pytest.mark.parametrize("by", ["whole", "default", "own", "dependency"])
+async def test_only_failures_are_charged_where_a_limit_says_so(by: str) -> None:
+    settings: Any = {"charge_on": "401", "clock": Clock()}
+    app = FastAPI()
+    gate = TideGate(clock=Clock())
+
+    async def login(password: str) -> str:
+        if password != "right":
+            raise HTTPException(401)
+        return "welcome"
+
+    if by in ("whole", "default"):
+        name = "limit" if by == "whole" else "default"
+        gate = TideGate(**{name: "2/minute"}, **settings)
+    if by == "own":
+        gate.limit("2/minute", **settings)(login)
+    dependencies = [Depends(RateLimit("2/minute", **settings))] if by == "dependency" else []
+    app.add_api_route("/", login, dependencies=dependencies)
+    gate.init_app(app)
+
+    assert await statuses(app, "/?password=right", 4) == [200] * 4
+    assert await statuses(app, "/?password=wrong", 3) == [401, 401, 429]
+    assert await statuses(app, "/?password=right", 1) == [429]
+
+
+async def test_a_dependency_that_has_to_hear_the_end_says_what_it_needs() -> None:
+    app = FastAPI()
+    limit = RateLimit("2/minute", charge_on="401", clock=Clock())
+    app.add_api_route("/", hello, dependencies=[Depends(limit)])
+    transport = httpx.ASGITransport(app)
+
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        with pytest.raises(ConfigError, match=r"put TideGate\(app\) around"):
+            await client.get("/")
+
+
+@pytest.mark.parametrize("by", ["whole", "default", "own", "dependency", "decorator"])
+async def test_a_limit_may_count_by_a_field_of_a_form(by: str) -> None:
+    settings: Any = {"key": "form:user", "clock": Clock()}
+    app = FastAPI()
+    gate = TideGate(clock=Clock())
+
+    async def login(request: Request, user: Annotated[str, Form()]) -> str:
+        return user
+
+    route: Any = login
+    if by in ("whole", "default"):
+        name = "limit" if by == "whole" else "default"
+        gate = TideGate(**{name: "2/minute"}, **settings)
+    if by == "own":
+        gate.limit("2/minute", **settings)(login)
+    if by == "decorator":
+        route = rate_limit("2/minute", **settings)(login)
+    dependencies = [Depends(RateLimit("2/minute", **settings))] if by == "dependency" else []
+    app.add_api_route("/", route, methods=["POST"], dependencies=dependencies)
+    gate.init_app(app)
+
+    async with client_of(app) as client:
+        answers = [await client.post("/", data={"user": name}) for name in ["ana"] * 3 + ["bob"]]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 200]
+    assert answers[3].json() == "bob"
+
+
+async def test_a_shadow_refuses_nothing() -> None:
+    app = Starlette(routes=[Route("/", hello)])
+    TideGate(app, "1/minute", default="1/minute", mode="shadow", clock=Clock())
+
+    assert await statuses(app, "/", 3) == [200] * 3

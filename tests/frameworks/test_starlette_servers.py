@@ -128,7 +128,7 @@ def test_the_application_may_answer_a_breach(port: int) -> None:
 
     status, headers, body = send(port, "GET", "/sorry", 13)
 
-    assert (status, body) == (429, b'{"path":"/sorry"}')
+    assert (status, body) == (429, b'{"path": "/sorry"}')
     assert headers["Retry-After"] == "60"
 
 

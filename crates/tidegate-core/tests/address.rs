@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should panic")]
 
 use proptest::prelude::*;
-use tidegate_core::address::{Client, ForwardedHeader, Resolver, Source, Trust};
+use tidegate_core::address::{Client, ForwardedHeader, Provider, Resolver, Source, Trust};
 
 const PEER: Source = Source::Peer;
 
@@ -99,6 +99,20 @@ const FORWARDED: &[Row] = &[
     ("203.0.113.7", "", "for=1.2.3.4", "203.0.113.7", PEER),
 ];
 
+/// A field of a provider, which has one address.
+const PROVIDER: &[Row] = &[
+    ("10.0.0.1", "10.0.0.0/8", "198.51.100.7", "198.51.100.7", at(1)),
+    ("10.0.0.1", "10.0.0.0/8", "2001:db8::7", "2001:db8::7", at(1)),
+    // One of the trusted is a client too: the edge knows best.
+    ("10.0.0.1", "10.0.0.0/8", "10.0.0.9", "10.0.0.9", at(1)),
+    ("10.0.0.1", "10.0.0.0/8", "", "10.0.0.1", PEER),
+    ("10.0.0.1", "10.0.0.0/8", "1.2.3.4, 198.51.100.7", "10.0.0.1", cut(0)),
+    ("10.0.0.1", "10.0.0.0/8", "1.2.3.4|198.51.100.7", "10.0.0.1", cut(0)),
+    ("10.0.0.1", "10.0.0.0/8", "client", "10.0.0.1", cut(0)),
+    ("203.0.113.7", "10.0.0.0/8", "1.2.3.4", "203.0.113.7", PEER),
+    ("203.0.113.7", "", "1.2.3.4", "203.0.113.7", PEER),
+];
+
 fn resolver(trust: &str, header: ForwardedHeader) -> Resolver {
     Resolver::new(trust.parse().unwrap()).with_header(header)
 }
@@ -127,6 +141,13 @@ fn x_forwarded_for_is_walked_as_the_table_says() {
 #[test]
 fn forwarded_is_walked_as_the_table_says() {
     assert_rows(ForwardedHeader::Forwarded, FORWARDED);
+}
+
+#[test]
+fn the_field_of_a_provider_names_one_client_or_none() {
+    for provider in Provider::ALL {
+        assert_rows(ForwardedHeader::Provider(provider), PROVIDER);
+    }
 }
 
 #[test]
@@ -206,7 +227,10 @@ proptest! {
 
     #[test]
     fn what_a_client_sends_never_changes_what_proxies_add(
-        header in header(),
+        header in prop::sample::select(vec![
+            ForwardedHeader::XForwardedFor,
+            ForwardedHeader::Forwarded,
+        ]),
         claimed in lines(),
         same_line in bytes(),
         proxies in 0..3_usize,
@@ -214,7 +238,9 @@ proptest! {
     ) {
         let resolver = resolver("10.0.0.0/8", header);
         let element = |address: &str| match header {
-            ForwardedHeader::XForwardedFor => format!("{address}:99"),
+            ForwardedHeader::XForwardedFor | ForwardedHeader::Provider(_) => {
+                format!("{address}:99")
+            }
             ForwardedHeader::Forwarded => format!("for=\"{address}:99\";host=\"a, \\\"b\""),
         };
         let mut added = element("198.51.100.7");

@@ -181,16 +181,23 @@ impl PyDecision {
         self.outcome.charged_at().0
     }
 
-    /// Name of the rule whose limit is binding.
+    /// Name of the rule whose limit is binding; empty when no limit applied.
     #[getter]
     fn rule(&self) -> &str {
         self.decision().rule()
     }
 
-    /// Why the request was refused: "limit", "never" …; `None` when it was not.
+    /// Why the request was refused: "limit", "never", "penalty", "deny_list", "store_error";
+    /// `None` when it was not.
     #[getter]
     fn reason(&self) -> Option<&'static str> {
         self.decision().reason.map(tidegate::Reason::name)
+    }
+
+    /// The names of the rules in the shadow that would have refused the request.
+    #[getter]
+    fn shadow(&self) -> Vec<&str> {
+        self.decision().shadow.iter().map(|name| &**name).collect()
     }
 
     /// Whom the binding limit counted; `None` when it counts everybody together.

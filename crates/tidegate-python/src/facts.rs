@@ -7,11 +7,12 @@ use std::{borrow::Cow, cell::OnceCell};
 use pyo3::{
     intern,
     prelude::*,
-    types::{PyMapping, PyTuple},
+    types::{PyBytes, PyMapping, PyString, PyTuple},
 };
 use tidegate::{Facts, Lines};
 
 use crate::{
+    answers::Known,
     convert::Units,
     lookup::{Text, asgi_header, item, latin1_bytes, wide_bytes, wsgi_header},
 };
@@ -22,8 +23,8 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// What the adapter knows besides the request.
 #[derive(Default)]
 pub(crate) struct Given<'py> {
-    /// Keys by position of their rule, for rules with a callable.
-    pub(crate) keys: Option<Bound<'py, PyMapping>>,
+    /// What callables say.
+    pub(crate) keys: Option<Known<'py>>,
     pub(crate) address: Option<String>,
     pub(crate) cost: Option<Units>,
 }
@@ -52,6 +53,17 @@ impl<'a, 'py> PyFacts<'a, 'py> {
     pub(crate) fn new(source: Source<'a, 'py>, given: Given<'py>) -> Self {
         let (peer, method, forwarded_for) = Default::default();
         Self { source, given, peer, method, forwarded_for }
+    }
+
+    /// What an adapter has put beside the request.
+    fn noted(
+        &self,
+        name: impl Fn(Python<'py>) -> &'py Bound<'py, PyString>,
+    ) -> Option<Bound<'py, PyAny>> {
+        match &self.source {
+            Source::Asgi(request, _) | Source::Wsgi(request) => item(request, name(request.py())),
+            Source::Nothing => None,
+        }
     }
 
     fn find_peer(&self) -> Option<Text<'py>> {
@@ -146,9 +158,47 @@ impl Facts for PyFacts<'_, '_> {
         }
     }
 
-    fn key(&self, rule: usize) -> Option<Cow<'_, [u8]>> {
-        let key = self.given.keys.as_ref()?.get_item(rule).ok()?;
-        wide_bytes(&key).filter(|key| !key.is_empty()).map(Cow::Owned)
+    fn query(&self) -> Cow<'_, [u8]> {
+        let query = match &self.source {
+            Source::Asgi(scope, _) => item(scope, intern!(scope.py(), "query_string"))
+                .and_then(|query| Some(query.cast_into::<PyBytes>().ok()?.as_bytes().to_vec())),
+            Source::Wsgi(environ) => item(environ, intern!(environ.py(), "QUERY_STRING"))
+                .and_then(|query| latin1_bytes(&query)),
+            Source::Nothing => None,
+        };
+        Cow::Owned(query.unwrap_or_default())
+    }
+
+    fn route(&self) -> Option<Cow<'_, str>> {
+        let route = self.noted(|py| intern!(py, "tidegate.route"))?;
+        Some(Cow::Owned(route.cast::<PyString>().ok()?.to_string_lossy().into_owned()))
+    }
+
+    fn user(&self) -> Option<Cow<'_, [u8]>> {
+        let user = self.noted(|py| intern!(py, "tidegate.user"));
+        let user = user.filter(|user| !user.is_none()).or_else(|| match &self.source {
+            // Set by a server that signs users in itself; no client can send it.
+            Source::Wsgi(environ) => item(environ, intern!(environ.py(), "REMOTE_USER")),
+            _ => None,
+        })?;
+        wide_bytes(&user).filter(|user| !user.is_empty()).map(Cow::Owned)
+    }
+
+    fn form(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+        let form = self.noted(|py| intern!(py, "tidegate.form"))?;
+        wide_bytes(&form.get_item(name).ok()?).map(Cow::Owned)
+    }
+
+    fn key(&self, number: usize) -> Option<Cow<'_, [u8]>> {
+        self.given.keys.as_ref()?.key(number).map(Cow::Owned)
+    }
+
+    fn limit(&self, rule: usize) -> Option<Cow<'_, str>> {
+        self.given.keys.as_ref()?.limit(rule).map(Cow::Borrowed)
+    }
+
+    fn is_exempt(&self, rule: usize) -> bool {
+        self.given.keys.as_ref().is_some_and(|known| known.is_exempt(rule))
     }
 
     fn address(&self) -> Option<&str> {
@@ -156,7 +206,8 @@ impl Facts for PyFacts<'_, '_> {
     }
 
     fn cost(&self) -> Option<u32> {
-        self.given.cost.map(|cost| cost.0)
+        let of_callable = || self.given.keys.as_ref().and_then(Known::cost);
+        self.given.cost.map(|cost| cost.0).or_else(of_callable)
     }
 }
 

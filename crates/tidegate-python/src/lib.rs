@@ -4,6 +4,8 @@
 //! its answers become Python objects, and its errors become the classes of
 //! `tidegate/errors.py`. The one crate that names `pyo3`.
 
+mod answers;
+mod applies;
 mod clock;
 mod convert;
 mod custom;
@@ -31,6 +33,8 @@ mod visit;
 /// The compiled part of tidegate. Times are seconds unless a name says otherwise.
 #[pyo3::pymodule]
 mod _native {
+    #[pymodule_export]
+    use super::answers::Answers;
     #[pymodule_export]
     use super::clock::{PyClock, set_default_clock};
     #[pymodule_export]

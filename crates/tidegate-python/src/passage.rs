@@ -1,6 +1,9 @@
 //! An admitted request on its way: puts the limit's header fields on its response.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{AtomicU16, Ordering},
+};
 
 use pyo3::{
     PyTraverseError, PyVisit, intern,
@@ -16,18 +19,72 @@ use crate::{
 
 /// What every kind of passage remembers.
 pub(crate) struct Passage {
-    pub(crate) decision: Py<PyDecision>,
-    pub(crate) profile: Profile,
+    decision: Py<PyDecision>,
+    /// The most binding of the decisions that were made further in, and the first.
+    shown: Mutex<Py<PyDecision>>,
+    profile: Profile,
     /// When it was decided, since 1970.
-    pub(crate) unix_now: Nanos,
+    unix_now: Nanos,
     /// The server's `send` or `start_response`.
-    pub(crate) next: Py<PyAny>,
+    next: Py<PyAny>,
+    /// The response's status and the application's header fields, once it has begun; 0 before.
+    status: AtomicU16,
+    headers: OnceLock<Py<PyAny>>,
 }
 
 impl Passage {
+    pub(crate) fn new(
+        py: Python<'_>,
+        decision: Py<PyDecision>,
+        (profile, unix_now): (Profile, Nanos),
+        next: Py<PyAny>,
+    ) -> Self {
+        let shown = Mutex::new(decision.clone_ref(py));
+        let (status, headers) = (AtomicU16::new(0), OnceLock::new());
+        Self { decision, shown, profile, unix_now, next, status, headers }
+    }
+
+    pub(crate) fn decision(&self, py: Python<'_>) -> Py<PyDecision> {
+        self.decision.clone_ref(py)
+    }
+
     fn is_open(&self) -> bool {
         let decision = self.decision.get().decision();
         decision.allowed && decision.delay.is_zero()
+    }
+
+    /// Takes a decision that was made further in for the one to show, if it binds more.
+    fn consider(&self, decision: &Bound<'_, PyDecision>) -> Py<PyDecision> {
+        let py = decision.py();
+        let old = {
+            let mut shown = self.shown();
+            if !decision.get().decision().binds_more_than(shown.get().decision()) {
+                return shown.clone_ref(py);
+            }
+            std::mem::replace(&mut *shown, decision.clone().unbind())
+        };
+        // Not under the lock: what is let go may run Python code.
+        drop(old);
+        decision.clone().unbind()
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Py<PyDecision>> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how the response begins.
+    fn begin(&self, status: u16, own: &Bound<'_, PyAny>) {
+        // Relaxed: told to the task or thread that sends.
+        self.status.store(status, Ordering::Relaxed);
+        let _ = self.headers.set(own.clone().unbind());
+    }
+
+    fn status(&self) -> Option<u16> {
+        Some(self.status.load(Ordering::Relaxed)).filter(|status| *status != 0)
+    }
+
+    fn headers(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.headers.get().map(|headers| headers.clone_ref(py))
     }
 
     /// The application's fields and ours.
@@ -37,7 +94,8 @@ impl Passage {
         protocol: Protocol,
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut fields = Fields::new(own.py(), protocol);
-        fields.push_report(self.decision.get().decision(), self.profile, self.unix_now)?;
+        let shown = self.shown().clone_ref(own.py());
+        fields.push_report(shown.get().decision(), self.profile, self.unix_now)?;
         Ok(fields.behind(own)?.into_any())
     }
 
@@ -48,33 +106,42 @@ impl Passage {
 
 /// The `send` of an admitted request. Truthy when the request may go ahead at once.
 #[pyclass(frozen, module = "tidegate._native")]
-pub(crate) struct AsgiPassage {
-    passage: Passage,
-    has_begun: AtomicBool,
-}
-
-impl AsgiPassage {
-    pub(crate) fn new(passage: Passage) -> Self {
-        Self { passage, has_begun: AtomicBool::new(false) }
-    }
-}
+pub(crate) struct AsgiPassage(pub(crate) Passage);
 
 #[pymethods]
 impl AsgiPassage {
     /// What the gate decided.
     #[getter]
     fn decision(&self, py: Python<'_>) -> Py<PyDecision> {
-        self.passage.decision.clone_ref(py)
+        self.0.decision(py)
     }
 
-    /// True once the application has sent something.
+    /// True once the application has begun its response.
     #[getter]
     fn has_begun(&self) -> bool {
-        self.has_begun.load(Ordering::Relaxed)
+        self.0.status().is_some()
+    }
+
+    /// The response's status; `None` before it has begun.
+    #[getter]
+    fn status(&self) -> Option<u16> {
+        self.0.status()
+    }
+
+    /// The application's own header fields, as it gave them; `None` before it has begun.
+    #[getter]
+    fn headers(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.0.headers(py)
+    }
+
+    /// Takes a decision that was made further in for the one whose header fields the response
+    /// gets, if it binds more; returns the one that they are of.
+    fn consider(&self, decision: &Bound<'_, PyDecision>) -> Py<PyDecision> {
+        self.0.consider(decision)
     }
 
     fn __bool__(&self) -> bool {
-        self.passage.is_open()
+        self.0.is_open()
     }
 
     /// Passes a message on to the server, the start of a response with our fields.
@@ -82,9 +149,7 @@ impl AsgiPassage {
         message: "collections.abc.MutableMapping[str, typing.Any]"
     ) -> "collections.abc.Awaitable[None]")]
     fn __call__<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let next = self.passage.next.bind(message.py());
-        // Relaxed: told to the task that sends.
-        self.has_begun.store(true, Ordering::Relaxed);
+        let next = self.0.next.bind(message.py());
         if !is_start(message) {
             return next.call1((message,));
         }
@@ -93,12 +158,13 @@ impl AsgiPassage {
         // A new one: the application may send the same message again.
         let message = copy(message)?;
         let own = message.get_item(name)?.unwrap_or_else(|| py.None().into_bound(py));
-        message.set_item(name, self.passage.merged(&own, Protocol::Asgi)?)?;
+        self.0.begin(status_of(&message), &own);
+        message.set_item(name, self.0.merged(&own, Protocol::Asgi)?)?;
         next.call1((message,))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.passage.traverse(&visit)
+        self.0.traverse(&visit)
     }
 }
 
@@ -113,6 +179,18 @@ fn is_start(message: &Bound<'_, PyAny>) -> bool {
     kind.as_ref()
         .and_then(|kind| kind.cast::<PyString>().ok()?.to_str().ok())
         .is_some_and(|kind| starts.contains(&kind))
+}
+
+/// The status of a message that starts a response; that of an accepted WebSocket is 101.
+fn status_of(message: &Bound<'_, PyDict>) -> u16 {
+    const SWITCHING_PROTOCOLS: u16 = 101;
+    let status = message.get_item(intern!(message.py(), "status")).ok().flatten();
+    status.and_then(|status| status.extract().ok()).unwrap_or(SWITCHING_PROTOCOLS)
+}
+
+/// The number at the beginning of a status line.
+fn status_of_line(line: &Bound<'_, PyAny>) -> Option<u16> {
+    line.cast::<PyString>().ok()?.to_str().ok()?.get(..3)?.parse().ok()
 }
 
 fn copy<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
@@ -133,7 +211,25 @@ impl WsgiPassage {
     /// What the gate decided.
     #[getter]
     fn decision(&self, py: Python<'_>) -> Py<PyDecision> {
-        self.0.decision.clone_ref(py)
+        self.0.decision(py)
+    }
+
+    /// The response's status; `None` before it has begun.
+    #[getter]
+    fn status(&self) -> Option<u16> {
+        self.0.status()
+    }
+
+    /// The application's own header fields, as it gave them; `None` before it has begun.
+    #[getter]
+    fn headers(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.0.headers(py)
+    }
+
+    /// Takes a decision that was made further in for the one whose header fields the response
+    /// gets, if it binds more; returns the one that they are of.
+    fn consider(&self, decision: &Bound<'_, PyDecision>) -> Py<PyDecision> {
+        self.0.consider(decision)
     }
 
     fn __bool__(&self) -> bool {
@@ -154,6 +250,7 @@ impl WsgiPassage {
         exc_info: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let next = self.0.next.bind(status.py());
+        self.0.begin(status_of_line(status).unwrap_or_default(), headers);
         let merged = self.0.merged(headers, Protocol::Wsgi)?;
         match exc_info {
             None => next.call1((status, merged)),

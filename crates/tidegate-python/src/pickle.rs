@@ -1,7 +1,11 @@
 //! Decisions across processes: an exception that carries one must survive a task queue.
 
+use std::time::Duration;
+
 use pyo3::{prelude::*, types::PyString};
-use tidegate::{Address, Client, Decision, Limits, Nanos, Rule, Verdict, address::Source};
+use tidegate::{
+    Address, Client, Decision, Limits, Nanos, Reason, Rule, Verdict, address::Source,
+};
 
 use crate::{
     clock,
@@ -21,6 +25,9 @@ pub(crate) type State = (
     Option<Caller>,
     Option<Py<PyString>>,
     String,
+    // The reason, and the wait in nanoseconds, which a penalty has beside those of its limits.
+    Option<String>,
+    Option<u128>,
 );
 
 /// Takes a decision apart.
@@ -29,7 +36,10 @@ pub(crate) fn state(decision: &Decision, key: Option<Py<PyString>>, id: &str) ->
     let rules = rules.map(|rule| (rule.name().to_owned(), rule.limits().to_string())).collect();
     let answers = decision.answers().iter().map(answer).collect();
     let subject = decision.subject.as_deref().map(<[u8]>::to_vec);
-    (rules, answers, subject, decision.client.as_ref().map(caller), key, id.to_owned())
+    let client = decision.client.as_ref().map(caller);
+    let reason = decision.reason.map(|reason| reason.name().to_owned());
+    let wait = decision.retry_after.map(|wait| wait.as_nanos());
+    (rules, answers, subject, client, key, id.to_owned(), reason, wait)
 }
 
 /// Puts a decision together again. For `pickle` only.
@@ -37,7 +47,7 @@ pub(crate) fn state(decision: &Decision, key: Option<Py<PyString>>, id: &str) ->
 #[pyo3(name = "_restore_decision")]
 #[pyo3(signature = (state: "typing.Any") -> "Decision")]
 pub(crate) fn restore_decision(state: State) -> PyResult<PyDecision> {
-    let (rules, answers, subject, client, key, id) = state;
+    let (rules, answers, subject, client, key, id, reason, wait) = state;
     let rule = |(name, limits): (String, String)| {
         limits.parse::<Limits>().map(|limits| Rule::new(name, limits).cost(0))
     };
@@ -48,6 +58,10 @@ pub(crate) fn restore_decision(state: State) -> PyResult<PyDecision> {
         Decision::from_answers(rules, answers).map_err(|error| from_engine(&error))?;
     decision.subject = subject.map(Vec::into_boxed_slice);
     decision.client = client.map(from_caller);
+    decision.reason = reason.as_deref().and_then(Reason::from_name);
+    decision.allowed = decision.reason.is_none();
+    decision.retry_after =
+        wait.map(|wait| Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX)));
     Ok(PyDecision::restored(decision, &clock::choose(None), key, id))
 }
 

@@ -48,16 +48,30 @@ fn trust(trusted: &Bound<'_, PyAny>) -> PyResult<Trust> {
         })?;
         return Ok(Trust::hops(hops));
     }
-    let text = |value: &Bound<'_, PyAny>| -> PyResult<String> {
-        let text = expect::<PyString>("every trusted proxy", value, "a str")?;
-        Ok(text.to_cow()?.into_owned())
-    };
-    let words: Vec<String> = if trusted.is_instance_of::<PyString>() {
-        vec![text(trusted)?]
-    } else {
-        let wrong = |_| wrong_type("trusted_proxies", trusted, EXPECTED);
-        trusted.try_iter().map_err(wrong)?.map(|word| text(&word?)).collect::<PyResult<_>>()?
-    };
+    let words = words(("trusted_proxies", "every trusted proxy"), trusted, EXPECTED)?;
     Trust::from_words(words.iter().map(String::as_str))
         .map_err(|error| ConfigError::new_err(format!("trusted_proxies: {error}")))
+}
+
+/// Networks of the list `name`; none when it is not given.
+pub(crate) fn networks(name: &str, list: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
+    let expected = "a list of addresses and networks such as [\"10.0.0.0/8\"]";
+    list.map_or_else(|| Ok(Vec::new()), |list| words((name, name), list, expected))
+}
+
+/// One word, or several.
+fn words(
+    (name, each): (&str, &str),
+    value: &Bound<'_, PyAny>,
+    expected: &str,
+) -> PyResult<Vec<String>> {
+    let text = |value: &Bound<'_, PyAny>| -> PyResult<String> {
+        let text = expect::<PyString>(each, value, "a str")?;
+        Ok(text.to_cow()?.into_owned())
+    };
+    if value.is_instance_of::<PyString>() {
+        return Ok(vec![text(value)?]);
+    }
+    let words = value.try_iter().map_err(|_| wrong_type(name, value, expected))?;
+    words.map(|word| text(&word?)).collect()
 }

@@ -42,6 +42,15 @@ impl Script {
         Self { source, digest: redis::Script::new(source).get_hash().to_owned() }
     }
 
+    pub(crate) fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// A line of the text, counted from 1.
+    pub(crate) fn line(&self, number: usize) -> Option<&'static str> {
+        self.source.lines().nth(number.checked_sub(1)?)
+    }
+
     /// Begins a call with so many keys and arguments, which are to be written next.
     pub(crate) fn begin(&self, packer: &mut Packer, by: By, keys: usize, arguments: usize) {
         packer.begin(3 + keys + arguments);

@@ -62,6 +62,8 @@ impl<L> Crew<L> {
         loop {
             match slot.wait(deadline) {
                 Told::Done(outcome) => return outcome,
+                // Whoever has no time left would fail those who have.
+                Told::Lead if Instant::now() >= deadline => self.pass_on(),
                 Told::Lead => self.lead(server, deadline),
                 Told::Late => return Err(server.timed_out()),
             }

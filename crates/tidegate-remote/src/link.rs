@@ -27,7 +27,8 @@ pub trait Backend: Send + Sync + 'static {
         Ok(limit.program().clone())
     }
 
-    /// Connects, authenticates, and sees that the server can do what is needed.
+    /// Connects, authenticates, and sees that the server can do what is needed; makes what is
+    /// missing there. Called by a thread of its own, and given more time than a check has.
     ///
     /// # Errors
     ///

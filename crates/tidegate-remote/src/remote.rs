@@ -14,7 +14,7 @@ use crate::{
     AskKind, Backend, Decisions, Done, Fix, Health, Link as _, Listed, Listener, Name, Outcome,
     Page, RemoteError, RemoteStats, Settings,
     crew::Crew,
-    question::{Question, deny_all},
+    question::Question,
     runner::Runner,
     server::Server,
     ticket::{Asker, End, Ticket},
@@ -328,7 +328,7 @@ impl<B: Backend> Server<B> {
 /// What a counter that nothing is known of most likely looks like.
 fn rested(charge: &Charge<'_>) -> Decision {
     let limit = charge.limit.capacity();
-    Decision { verdict: Verdict::Allowed, limit, remaining: limit, ..deny_all(0) }
+    Decision { verdict: Verdict::Allowed, limit, remaining: limit, ..Decision::deny_all(0) }
 }
 
 /// A decision of the past, as that of a counter that had room and was charged nothing.

@@ -13,7 +13,7 @@ use tidegate_core::Nanos;
 
 use crate::{
     Backend, Health, Link, RemoteError, Reply, Settings, batch::Batch, breaker::Breaker,
-    memo::Memo, ticket::Ticket,
+    dial::Dialer, memo::Memo, ticket::Ticket,
 };
 
 /// Asks that go to the server in one exchange, at the most.
@@ -55,7 +55,8 @@ pub struct RemoteStats {
 pub(crate) struct Server<B: Backend> {
     pub(crate) backend: Arc<B>,
     pub(crate) settings: Settings,
-    pub(crate) breaker: Breaker,
+    pub(crate) breaker: Arc<Breaker>,
+    dialer: Dialer<B>,
     pub(crate) memo: Memo,
     listener: Listener,
     /// A local time, and the server's at that time.
@@ -77,9 +78,12 @@ pub(crate) struct Counts {
 impl<B: Backend> Server<B> {
     pub(crate) fn new(backend: Arc<B>, settings: Settings, listener: Listener) -> Self {
         let breaker = Breaker::new(settings.failures, settings.pause, settings.timeout);
+        let breaker = Arc::new(breaker);
+        let (sign, told) = (Arc::clone(&breaker), Arc::clone(&backend));
+        let dialer = Dialer::new(told, sign, settings.timeout, settings.pool);
         let memo = Memo::new(settings.recheck);
         let (clock, counts) = (Mutex::new(None), Counts::default());
-        Self { backend, settings, breaker, memo, listener, clock, counts }
+        Self { backend, settings, breaker, dialer, memo, listener, clock, counts }
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -141,7 +145,7 @@ impl<B: Backend> Server<B> {
         deadline: Instant,
         work: impl FnOnce(&mut B::Link) -> Result<(), RemoteError>,
     ) -> (Option<B::Link>, Option<RemoteError>) {
-        let link = link.map_or_else(|| self.backend.connect(deadline), Ok);
+        let link = link.map_or_else(|| self.dialer.dial(deadline), Ok);
         match link.and_then(|mut link| work(&mut link).map(|()| link)) {
             Ok(link) => (Some(link), None),
             Err(error) => (None, Some(error)),

@@ -1,6 +1,9 @@
 //! The answer to one request, over all rules that it was checked against.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use smallvec::SmallVec;
 use tidegate_core::{
@@ -10,7 +13,9 @@ use tidegate_core::{
 
 use crate::{
     Client, Error, Outcome, Rule,
-    rule::{Counted, Rules},
+    gate::Pass,
+    rules::{Counted, Rules},
+    store::UNDECIDED,
 };
 
 /// One decision for each limit of a request; few enough to stay on the stack.
@@ -26,9 +31,22 @@ pub enum Reason {
     Never,
     /// The store gave no answer, and the rule refuses then.
     StoreError,
+    /// The key went over a limit before, and is kept out for a while.
+    Penalty,
+    /// The client's address is on the list of those who are kept out.
+    DenyList,
 }
 
 impl Reason {
+    const ALL: [Self; 5] =
+        [Self::Limit, Self::Never, Self::StoreError, Self::Penalty, Self::DenyList];
+
+    /// The reason with this [`name`](Self::name).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
     /// The reason's name in Python, logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -36,6 +54,8 @@ impl Reason {
             Self::Limit => "limit",
             Self::Never => "never",
             Self::StoreError => "store_error",
+            Self::Penalty => "penalty",
+            Self::DenyList => "deny_list",
         }
     }
 }
@@ -68,6 +88,10 @@ pub struct Decision {
     pub client: Option<Client>,
     /// Whom the binding rule counted, when a gate found out. Empty for everybody together.
     pub subject: Option<Box<[u8]>>,
+    /// The names of the rules in the shadow that would have refused the request.
+    pub shadow: SmallVec<[Box<str>; 0]>,
+    /// What is remembered until the response is known.
+    pub(crate) pass: Option<Pass>,
     rules: Arc<Rules>,
     parts: Parts,
     binding: usize,
@@ -95,10 +119,82 @@ impl Decision {
             degraded: false,
             client: None,
             subject: None,
+            shadow: SmallVec::new(),
+            pass: None,
             rules,
             parts,
             binding,
             at,
+        }
+    }
+
+    /// The decision on a request that no limit applies to.
+    pub(crate) fn uncounted() -> Self {
+        static NONE: LazyLock<Arc<Rules>> = LazyLock::new(Arc::default);
+        Self {
+            allowed: true,
+            reason: None,
+            limit: 0,
+            remaining: 0,
+            retry_after: None,
+            reset_after: Duration::ZERO,
+            delay: Duration::ZERO,
+            degraded: false,
+            client: None,
+            subject: None,
+            shadow: SmallVec::new(),
+            pass: None,
+            rules: Arc::clone(&NONE),
+            parts: Parts::new(),
+            binding: 0,
+            at: Nanos::ZERO,
+        }
+    }
+
+    /// The decision on a request of somebody who is kept out by name.
+    pub(crate) fn denied_by_list() -> Self {
+        Self { allowed: false, reason: Some(Reason::DenyList), ..Self::uncounted() }
+    }
+
+    /// The same decision, turned into a no for `wait` because of the rule at this place.
+    pub(crate) fn into_penalised(mut self, rule: usize, wait: Duration) -> Self {
+        let of_rule = |counted: &Counted| counted.rule == rule;
+        self.binding = self.rules.counted.iter().position(of_rule).unwrap_or(self.binding);
+        let wait_of = Verdict::Denied { retry_after: wait.into() };
+        let part = &mut self.parts[self.binding];
+        *part = core::Decision { verdict: wait_of, remaining: 0, delay: Nanos::ZERO, ..*part };
+        let (limit, reset_after) = (part.limit, part.reset_after.into());
+        Self {
+            allowed: false,
+            reason: Some(Reason::Penalty),
+            limit,
+            remaining: 0,
+            retry_after: Some(wait),
+            reset_after,
+            delay: Duration::ZERO,
+            ..self
+        }
+    }
+
+    /// Whether the rule at this place is one of those that refuse.
+    pub(crate) fn refuses(&self, rule: usize) -> bool {
+        let parts = self.rules.counted.iter().zip(&self.parts);
+        parts.filter(|(it, _)| it.rule == rule).any(|(_, part)| !part.is_allowed())
+    }
+
+    /// Whether any limit applied.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        !self.parts.is_empty()
+    }
+
+    /// Whether a response should rather speak of this decision than of `other`.
+    #[must_use]
+    pub fn binds_more_than(&self, other: &Self) -> bool {
+        match (self.parts.get(self.binding), other.parts.get(other.binding)) {
+            _ if self.allowed != other.allowed => !self.allowed,
+            (Some(own), Some(others)) => binds_more(own, others),
+            (own, _) => own.is_some(),
         }
     }
 
@@ -137,14 +233,15 @@ impl Decision {
             (Some(_), Some(wait)) => Verdict::Denied { retry_after: wait.into() },
         };
         let delay = self.delay.into();
-        let answer = core::Decision { verdict, delay, ..self.parts[self.binding] };
+        let part = self.parts.get(self.binding).copied().unwrap_or(UNDECIDED);
+        let answer = core::Decision { verdict, delay, ..part };
         Outcome { answer, at: self.at }
     }
 
-    /// Name of the rule whose limit is binding.
+    /// Name of the rule whose limit is binding; empty when no limit applied.
     #[must_use]
     pub fn rule(&self) -> &str {
-        &self.rules.rules[self.rule_index()].name
+        self.rules.rules.get(self.rule_index()).map_or("", |rule| &rule.name)
     }
 
     /// The time, by the limiter's clock, for which the cost was taken: that of the decision,
@@ -173,10 +270,13 @@ impl Decision {
     ///
     /// [`Error`] when the rules make no sense, or have another number of limits.
     pub fn from_answers(rules: Vec<Rule>, answers: Vec<core::Decision>) -> Result<Self, Error> {
-        let rules = Rules::new(rules)?;
+        let rules = Rules::counting_from(0, rules)?;
         if rules.counted.len() != answers.len() {
             let (limits, answers) = (rules.counted.len(), answers.len());
             return Err(Error::AnswerCount { limits, answers });
+        }
+        if answers.is_empty() {
+            return Ok(Self::uncounted());
         }
         Ok(Self::new(Arc::new(rules), Parts::from_vec(answers), Nanos::ZERO))
     }
@@ -184,7 +284,7 @@ impl Decision {
     /// Position of that rule among those that were checked.
     #[must_use]
     pub fn rule_index(&self) -> usize {
-        self.counted().rule
+        self.rules.counted.get(self.binding).map_or(0, |counted| counted.rule)
     }
 
     /// The response header fields of this decision, in their usual capitalisation: those of
@@ -218,6 +318,8 @@ impl Decision {
             Reason::Limit => Cause::Limit,
             Reason::Never => Cause::Never,
             Reason::StoreError => Cause::StoreClosed,
+            Reason::Penalty => Cause::Penalty,
+            Reason::DenyList => Cause::Denied,
         };
         let policies = self.policies();
         let report = self.report(&policies, Nanos::ZERO);
@@ -241,10 +343,6 @@ impl Decision {
                 decision,
             })
             .collect()
-    }
-
-    fn counted(&self) -> &Counted {
-        &self.rules.counted[self.binding]
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     clock::COARSEST,
     decision::Parts,
     remote::Distance,
-    rule::{Counted, Rules},
+    rules::{Counted, Rules},
     store::UNDECIDED,
 };
 
@@ -90,6 +90,17 @@ impl Engine {
         let distance = share.map(|share| Distance::new(&rules, share));
         let (rules, minder) = (Arc::new(rules), Minder::default());
         Arc::new(Self { rules, store, clock, calendar, distance, minder, coarse })
+    }
+
+    /// An engine for other rules that shares this one's store and clock, and its counts for the
+    /// time that the store is away: a rule of both is counted once.
+    pub(crate) fn sharing(&self, rules: Rules) -> Arc<Self> {
+        let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+        let mut engine = Self::new(rules, store, clock);
+        if let (Some(own), Some(other)) = (&self.distance, Arc::get_mut(&mut engine)) {
+            other.distance = Some(own.sharing(&other.rules));
+        }
+        engine
     }
 
     /// Whether a decision may have to wait for something outside of this process.
@@ -315,6 +326,41 @@ impl Engine {
         charged_at: Option<Nanos>,
         change: impl Fn(Nanos) -> Change,
     ) -> Result<(), Error> {
+        self.adjust_where(|_, _| true, subject, charged_at, change)
+    }
+
+    /// Changes the count of `subject` under the limit at this place among all.
+    pub(crate) fn adjust_one(
+        &self,
+        place: usize,
+        subject: &[u8],
+        change: Change,
+    ) -> Result<(), Error> {
+        self.adjust_where(|at, _| at == place, subject, None, |_| change)
+    }
+
+    /// Replaces what one rule took at `charged_at` by its `actual` cost. `cost` is what was taken,
+    /// if not the rule's own.
+    pub(crate) fn settle_rule(
+        &self,
+        rule: usize,
+        subject: &[u8],
+        cost: Option<u32>,
+        charged_at: Nanos,
+        actual: u32,
+    ) -> Result<(), Error> {
+        let reserved = cost.unwrap_or(self.rules.rules[rule].cost);
+        let settle = |charged_at| Change::Settle { reserved, charged_at, actual };
+        self.adjust_where(|_, counted| counted.rule == rule, subject, Some(charged_at), settle)
+    }
+
+    fn adjust_where(
+        &self,
+        is_meant: impl Fn(usize, &Counted) -> bool,
+        subject: &[u8],
+        charged_at: Option<Nanos>,
+        change: impl Fn(Nanos) -> Change,
+    ) -> Result<(), Error> {
         let instant = match self.store.remote() {
             Some(remote) if !remote.takes_time() => {
                 let now = remote.now()?;
@@ -327,7 +373,9 @@ impl Engine {
             .rules
             .counted
             .iter()
-            .map(|counted| Adjustment {
+            .enumerate()
+            .filter(|(place, counted)| is_meant(*place, counted))
+            .map(|(_, counted)| Adjustment {
                 key: self.key(counted, subject),
                 limit: &counted.limit,
                 at: instant.on_timeline(counted, instant.now),

@@ -62,7 +62,10 @@ pub enum Error {
     },
 
     /// A key source that is not known.
-    #[error("unknown key `{key}`; expected ip, global, path, method or header:NAME")]
+    #[error(
+        "unknown key `{key}`; expected ip, user, global, path, route, method, host, header:NAME, \
+         cookie:NAME, query:NAME or form:NAME"
+    )]
     UnknownKey {
         /// What was given.
         key: String,
@@ -73,6 +76,49 @@ pub enum Error {
     MissingKey {
         /// The rule's name.
         rule: String,
+    },
+
+    /// A list of keys with none in it, or with a list or everybody inside.
+    #[error(
+        "rule `{rule}`: a list of keys must name at least one, and neither `global` nor another list"
+    )]
+    KeyList {
+        /// The rule's name.
+        rule: String,
+    },
+
+    /// Something that is no HTTP status, nor several.
+    #[error("`{text}` is no HTTP status; write one such as 401, 4xx or 400-403")]
+    UnknownStatus {
+        /// What was given.
+        text: String,
+    },
+
+    /// A block that makes no sense.
+    #[error("the block makes no sense: {problem}")]
+    Block {
+        /// What is wrong.
+        problem: &'static str,
+    },
+
+    /// A pattern that can match nothing, or is no pattern.
+    #[error("the {what} `{pattern}` can match nothing: {problem}")]
+    Pattern {
+        /// What the pattern is for: a path, a method, a host, a route.
+        what: &'static str,
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// A list of addresses has something in it that is none.
+    #[error("the list `{list}`: {source}")]
+    List {
+        /// Which list.
+        list: &'static str,
+        /// What is wrong with it.
+        source: tidegate_core::address::NetworkError,
     },
 
     /// A rule counts by something that only a request has.

@@ -18,7 +18,8 @@ use tidegate_remote::RemoteStore;
 
 use crate::{
     decision::Parts,
-    rule::{Counted, OnStoreError, Rules},
+    rule::OnStoreError,
+    rules::{Counted, Rules},
     store::UNDECIDED,
 };
 
@@ -37,8 +38,9 @@ pub(crate) struct Fallback {
     /// This process's share, in ten thousandths.
     share: u32,
     /// Made when the store goes away, and thrown away when it has been back for a while. Not
-    /// behind a lock, which might be held for ever in a process that was forked.
-    own: ArcSwapOption<Own>,
+    /// behind a lock, which might be held for ever in a process that was forked. Shared by all
+    /// that count for one gate.
+    own: Arc<ArcSwapOption<Own>>,
 }
 
 struct Own {
@@ -50,8 +52,12 @@ struct Own {
 
 impl Fallback {
     pub(crate) fn new(rules: &Rules, share: u32) -> Self {
-        let limits = rules.counted.iter().map(|counted| shared(&counted.limit, share)).collect();
-        Self { limits, share, own: ArcSwapOption::empty() }
+        Self { limits: of_share(rules, share), share, own: Arc::default() }
+    }
+
+    /// The same for other rules, whose counts are kept with these.
+    pub(crate) fn sharing(&self, rules: &Rules) -> Self {
+        Self { limits: of_share(rules, self.share), share: self.share, own: Arc::clone(&self.own) }
     }
 
     /// Decides `charges`, one for each of the rules' limits, without the store. `now` is the
@@ -159,6 +165,10 @@ impl Fallback {
     fn of_share(&self, units: u32) -> u32 {
         scaled(units, self.share)
     }
+}
+
+fn of_share(rules: &Rules, share: u32) -> Vec<Limit> {
+    rules.counted.iter().map(|counted| shared(&counted.limit, share)).collect()
 }
 
 /// A process's share of a limit: fewer units in the same time, at least one.

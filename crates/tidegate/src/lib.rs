@@ -27,6 +27,7 @@
 //! How an algorithm decides is the business of `tidegate-core`; how counts are kept, that of
 //! the stores' crates. No web framework is known here.
 
+mod block;
 mod calendar;
 mod client;
 mod clock;
@@ -35,26 +36,34 @@ mod engine;
 mod error;
 mod fallback;
 mod gate;
+mod key;
 mod lease;
 mod limiter;
 mod many;
+mod matching;
 pub mod opaque;
 mod outcome;
 mod remote;
 mod rule;
+mod rules;
+mod statuses;
 mod store;
 mod subject;
 mod url;
 
+pub use block::Block;
 pub use client::{Address, Client};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use decision::{Decision, Reason};
 pub use error::Error;
-pub use gate::{Facts, Gate, GateBuilder, Lines, Question};
+pub use gate::{Ending, Facts, Gate, GateBuilder, Lines, Question};
+pub use key::Key;
 pub use limiter::{Limiter, LimiterBuilder, Reservation};
+pub use matching::Match;
 pub use outcome::{OneLimit, Outcome};
 pub use remote::Decided;
-pub use rule::{Key, OnStoreError, Rule};
+pub use rule::{OnStoreError, Rule};
+pub use statuses::Statuses;
 pub use store::Store;
 pub use tidegate_core::{
     Decision as Answer, Limit, Nanos, Verdict, address, fields,

@@ -9,7 +9,7 @@ use crate::{
     Clock, Decision, Error, OneLimit, Outcome, Rule, Store, SystemClock,
     engine::{Engine, Mode},
     remote::Decided,
-    rule::Rules,
+    rules::Rules,
     store::check_support,
 };
 

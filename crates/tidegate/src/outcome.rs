@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tidegate_core::{self as core, Nanos};
 
-use crate::{Decision, Rule, rule::Rules, store::UNDECIDED};
+use crate::{Decision, Rule, rules::Rules, store::UNDECIDED};
 
 /// What a check answered, by the binding limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use crate::{
     engine::{Engine, Instant, Mode},
     fallback::Fallback,
     lease::{Leases, Paid, Rest},
-    rule::Rules,
+    rules::Rules,
 };
 
 /// Requests of one call that are on their way at once: enough to fill a few trips, and few
@@ -45,6 +45,12 @@ impl Distance {
     pub(crate) fn new(rules: &Rules, share: u32) -> Self {
         let leases = rules.lease().map(Leases::new);
         Self { fallback: Fallback::new(rules, share), leases, hasher: RandomState::new() }
+    }
+
+    /// The same for other rules.
+    pub(crate) fn sharing(&self, rules: &Rules) -> Self {
+        let leases = rules.lease().map(Leases::new);
+        Self { fallback: self.fallback.sharing(rules), leases, hasher: RandomState::new() }
     }
 }
 

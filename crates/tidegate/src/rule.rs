@@ -1,69 +1,10 @@
-//! Rules: a name, one or more limits, whom they count, and what a request costs.
+//! Rules: a name, one or more limits, whom they count and when, and what follows a breach.
 
-use std::{collections::HashSet, fmt, str::FromStr, time::Duration};
+use std::{str::FromStr, time::Duration};
 
-use tidegate_core::{Limit, grammar::Limits};
+use tidegate_core::grammar::Limits;
 
-use crate::{Error, calendar::Calendar};
-
-/// The most limits that one request can be checked against.
-pub(crate) const MAX_LIMITS: usize = 64;
-
-/// Whom a rule counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Key {
-    /// Everybody together.
-    Global,
-    /// The client's address; IPv6 by prefix.
-    Ip,
-    /// The path of the request.
-    Path,
-    /// The method of the request.
-    Method,
-    /// The value of a header field. A request without it counts by its address instead,
-    /// apart from those with one.
-    Header(String),
-    /// What the caller gives as [`Facts::key`](crate::Facts::key).
-    Custom,
-}
-
-impl FromStr for Key {
-    type Err = Error;
-
-    /// `global`, `ip`, `path`, `method` or `header:NAME`.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "global" => Ok(Self::Global),
-            "ip" => Ok(Self::Ip),
-            "path" => Ok(Self::Path),
-            "method" => Ok(Self::Method),
-            _ => match text.strip_prefix("header:") {
-                Some(name) if is_header_name(name) => Ok(Self::Header(name.to_ascii_lowercase())),
-                _ => Err(Error::UnknownKey { key: text.to_owned() }),
-            },
-        }
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Global => f.write_str("global"),
-            Self::Ip => f.write_str("ip"),
-            Self::Path => f.write_str("path"),
-            Self::Method => f.write_str("method"),
-            Self::Header(name) => write!(f, "header:{name}"),
-            Self::Custom => f.write_str("a key of the caller's making"),
-        }
-    }
-}
-
-/// A field name as RFC 9110 section 5.1 spells them: a token.
-fn is_header_name(name: &str) -> bool {
-    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    !name.is_empty() && name.bytes().all(token)
-}
+use crate::{Block, Error, Key, Match, Statuses};
 
 /// What becomes of a request when the store gives no answer in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,6 +34,9 @@ impl FromStr for OnStoreError {
 }
 
 /// A named limit, or several, and whom they count.
+///
+/// A [`Limiter`](crate::Limiter) looks at the limits and the cost alone. All else is about
+/// requests, and for a [`Gate`](crate::Gate).
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub(crate) name: String,
@@ -101,6 +45,11 @@ pub struct Rule {
     pub(crate) cost: u32,
     pub(crate) on_store_error: OnStoreError,
     pub(crate) lease: Option<Duration>,
+    pub(crate) applies: Match,
+    pub(crate) shadow: bool,
+    pub(crate) block: Option<Block>,
+    pub(crate) charge_on: Option<Statuses>,
+    pub(crate) is_settled_by_caller: bool,
 }
 
 impl Rule {
@@ -114,6 +63,11 @@ impl Rule {
             cost: 1,
             on_store_error: OnStoreError::default(),
             lease: None,
+            applies: Match::default(),
+            shadow: false,
+            block: None,
+            charge_on: None,
+            is_settled_by_caller: false,
         }
     }
 
@@ -149,6 +103,45 @@ impl Rule {
         Self { lease: Some(validity), ..self }
     }
 
+    /// Applies to the requests that `applies` picks out; by default, to all.
+    #[must_use]
+    pub fn matching(self, applies: Match) -> Self {
+        Self { applies, ..self }
+    }
+
+    /// Counts what would be refused, and refuses nothing: see
+    /// [`Decision::shadow`](crate::Decision::shadow). Its counters are those of the same rule
+    /// when it is enforced.
+    #[must_use]
+    pub fn shadow(self, shadow: bool) -> Self {
+        Self { shadow, ..self }
+    }
+
+    /// Keeps a key out for a while once it has gone over the limit.
+    #[must_use]
+    pub fn block(self, block: Block) -> Self {
+        Self { block: Some(block), ..self }
+    }
+
+    /// Gives back what was taken unless the response's status is one of `statuses`: see
+    /// [`Gate::settle`](crate::Gate::settle).
+    #[must_use]
+    pub fn charge_on(self, statuses: Statuses) -> Self {
+        Self { charge_on: Some(statuses), ..self }
+    }
+
+    /// Says that the caller will tell, by [`Gate::settle`](crate::Gate::settle), whether to
+    /// charge for a request, or how much.
+    #[must_use]
+    pub fn settled_by_caller(self, is_settled: bool) -> Self {
+        Self { is_settled_by_caller: is_settled, ..self }
+    }
+
+    /// Whether the end of a request matters.
+    pub(crate) const fn settles(&self) -> bool {
+        self.charge_on.is_some() || self.is_settled_by_caller
+    }
+
     /// The rule's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -160,138 +153,10 @@ impl Rule {
     pub const fn limits(&self) -> &Limits {
         &self.limits
     }
-}
 
-/// Rules that make sense together, ready to check. Never changed once made.
-#[derive(Debug)]
-pub(crate) struct Rules {
-    pub(crate) rules: Vec<Rule>,
-    /// The limits of all rules, one after the other.
-    pub(crate) counted: Vec<Counted>,
-}
-
-/// One limit of one rule.
-#[derive(Debug)]
-pub(crate) struct Counted {
-    /// Index of its rule.
-    pub(crate) rule: usize,
-    pub(crate) limit: Limit,
-    /// Tells its counters from those of the rule's other limits.
-    pub(crate) tag: u64,
-    /// The digest of the rule's name and the tag that its keys have.
-    pub(crate) scope: u64,
-    pub(crate) calendar: Option<Calendar>,
-    /// Its name in `RateLimit-Policy`: the rule's, numbered when the rule has several.
-    pub(crate) policy: String,
-}
-
-impl Rules {
-    pub(crate) fn new(rules: Vec<Rule>) -> Result<Self, Error> {
-        if rules.is_empty() {
-            return Err(Error::NoRules);
-        }
-        let mut names = HashSet::new();
-        let mut counted = Vec::new();
-        for (index, rule) in rules.iter().enumerate() {
-            if !(1..=128).contains(&rule.name.len()) {
-                return Err(Error::RuleName { length: rule.name.len() });
-            }
-            if !names.insert(rule.name.as_str()) {
-                return Err(Error::DuplicateRule { rule: rule.name.clone() });
-            }
-            for (position, limit) in (0_u32..).zip(rule.limits.iter()) {
-                counted.push(Counted::new(index, rule, position, limit)?);
-            }
-        }
-        if counted.len() > MAX_LIMITS {
-            return Err(Error::TooManyLimits { count: counted.len(), max: MAX_LIMITS });
-        }
-        Ok(Self { rules, counted })
-    }
-}
-
-impl Rules {
-    /// How long units that were paid for in advance are good; `None` when any rule has its
-    /// requests counted one by one.
-    pub(crate) fn lease(&self) -> Option<Duration> {
-        let leases = self.rules.iter().map(|rule| rule.lease);
-        leases.collect::<Option<Vec<_>>>()?.into_iter().min()
-    }
-}
-
-impl Counted {
-    fn new(index: usize, rule: &Rule, position: u32, limit: &Limit) -> Result<Self, Error> {
-        // A limit of zero is meant to refuse whatever the cost.
-        if limit.capacity() > 0 && rule.cost > limit.capacity() {
-            let capacity = limit.capacity();
-            let rule_name = rule.name.clone();
-            return Err(Error::CostAboveCapacity { rule: rule_name, cost: rule.cost, capacity });
-        }
-        let calendar = match limit.calendar_period() {
-            Some((unit, zone)) => Some(
-                Calendar::new(unit, zone)
-                    .ok_or_else(|| Limits::zone_error(&rule.limits.to_string(), zone))?,
-            ),
-            None => None,
-        };
-        let policy = match rule.limits.len() {
-            1 => rule.name.clone(),
-            _ => format!("{}-{}", rule.name, position + 1),
-        };
-        let tag = limit.tag(position);
-        let scope = tidegate_core::Key::scope_of(&rule.name, tag);
-        Ok(Self { rule: index, limit: limit.clone(), tag, scope, calendar, policy })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn limits(text: &str) -> Limits {
-        text.parse().unwrap()
-    }
-
-    fn error(rules: Vec<Rule>) -> String {
-        Rules::new(rules).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn key_sources_are_read_and_written_alike() {
-        for text in ["global", "ip", "path", "method", "header:x-api-key"] {
-            assert_eq!(text.parse::<Key>().unwrap().to_string(), text);
-        }
-        assert_eq!("header:X-Api-Key".parse::<Key>().unwrap(), Key::Header("x-api-key".into()));
-    }
-
-    #[test]
-    fn an_unknown_key_source_is_named() {
-        for text in ["adress", "", "header:", "header:x y", "IP"] {
-            let message = text.parse::<Key>().unwrap_err().to_string();
-            assert!(message.contains(&format!("`{text}`")), "{message}");
-        }
-    }
-
-    #[test]
-    fn rules_that_cannot_work_are_refused() {
-        let minute = || limits("5/minute");
-
-        assert!(error(vec![]).contains("no rule"));
-        assert!(error(vec![Rule::new("", minute())]).contains("1 to 128 bytes"));
-        assert!(error(vec![Rule::new("a", minute()), Rule::new("a", minute())]).contains("`a`"));
-        let dear = error(vec![Rule::new("a", minute()).cost(6)]);
-        assert!(dear.contains("costs 6 units") && dear.contains("more than 5"), "{dear}");
-        let nowhere = error(vec![Rule::new("a", limits("5/calendar-day@Europe/Pariss"))]);
-        assert!(nowhere.contains("Europe/Pariss") && nowhere.contains("column 16"), "{nowhere}");
-    }
-
-    #[test]
-    fn limits_of_one_rule_have_names_of_their_own() {
-        let rules = Rules::new(vec![Rule::new("api", limits("1/second; 5/minute"))]).unwrap();
-
-        let names: Vec<_> = rules.counted.iter().map(|counted| counted.policy.as_str()).collect();
-
-        assert_eq!(names, ["api-1", "api-2"]);
-        assert_ne!(rules.counted[0].tag, rules.counted[1].tag);
+    /// Whom the rule counts.
+    #[must_use]
+    pub const fn counts(&self) -> &Key {
+        &self.key
     }
 }

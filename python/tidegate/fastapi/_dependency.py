@@ -2,7 +2,7 @@
 
 # Annotations are not postponed here: FastAPI reads those of `__call__`.
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from inspect import Signature, signature
 from typing import TYPE_CHECKING, Any, get_args
@@ -12,16 +12,15 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from tidegate._arguments import limit_string, whole_number
+from tidegate._current import current
 from tidegate._native import Decision
 from tidegate.errors import ConfigError, shorten
-from tidegate.starlette._answers import will_be_answered
-from tidegate.starlette._limit import OnBreach, RouteLimit
-from tidegate.starlette._told import told_to
+from tidegate.starlette._limit import RouteLimit
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from tidegate._gate import Options
+    from tidegate._options import Options
 
 _KEYS = "tidegate.fastapi.keys"
 
@@ -47,9 +46,6 @@ class RateLimit:
         seconds: of that time.
         minutes: of that time.
         hours: of that time.
-        on_breach: called with the request and the decision of a refusal; returns a response,
-            text, a dict or list for JSON, a tuple (body, status, headers), or `None` for the
-            usual answer. May be async.
         options: as for `tidegate.protect_app`.
 
     Raises:
@@ -67,13 +63,12 @@ class RateLimit:
         self,
         limit: str | int | None = None,
         *,
-        key: str | Callable[..., Any] | None = None,
+        key: str | Callable[..., Any] | Sequence[str | Callable[..., Any]] | None = None,
         times: int | None = None,
         milliseconds: int = 0,
         seconds: int = 0,
         minutes: int = 0,
         hours: int = 0,
-        on_breach: OnBreach | None = None,
         **options: "Unpack[Options]",
     ) -> None:
         parts = {
@@ -89,10 +84,7 @@ class RateLimit:
             asked, dependency = self._answered, key
         # What FastAPI reads.
         self.__signature__ = _signature(dependency)
-        given: dict[str, Any] = {"name": "route", **options, "key": asked}
-        if on_breach is not None:
-            given["on_breach"] = on_breach
-        self._limit = RouteLimit(text, given)
+        self._limit = RouteLimit(text, {"name": "route", **options, "key": asked})
 
     async def __call__(
         self, connection: HTTPConnection, response: Response, tidegate_key: Any = None
@@ -104,9 +96,8 @@ class RateLimit:
         if decision is None:
             return None
         if not decision:
-            will_be_answered(connection.scope)
             await self._limit.refuse(connection, decision)
-        if told_to(connection.scope) is None:
+        if current.get() is None:
             response.headers.update(self._limit.fields(decision))
         return decision
 

@@ -10,21 +10,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection, Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from tidegate._current import current
 from tidegate._native import Decision
+from tidegate._replay import read_asgi
+from tidegate.asgi import TideGateMiddleware
+from tidegate.starlette._ends import Ends, ends_of
 from tidegate.starlette._facts import Replay
 from tidegate.starlette._limit import RouteLimit
 from tidegate.starlette._routes import Found, resolve
-from tidegate.starlette._told import begin, most_binding
 
 if TYPE_CHECKING:
     from tidegate.starlette._extension import TideGate
 
 _REQUESTS = ("http", "websocket")
-_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 
 
 class Outside:
@@ -34,38 +34,27 @@ class Outside:
         self._owner = owner
         self._app = app
         self._stack = stack
+        self._around = TideGateMiddleware(self._serve, gate=owner.around())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in _REQUESTS:
             await self._stack(scope, receive, send)
             return
-        owner = self._owner
-        told = begin(scope)
-        status: int | None = None
-
-        async def send_with_fields(message: Message) -> None:
-            nonlocal status
-            if message["type"] in _STARTS:
-                status = message.get("status", 101)
-                if told:
-                    binding = most_binding(told)
-                    # Only the writer of the fields is wanted of it; nothing is decided here.
-                    write = binding.gate.passage_asgi(scope, send, binding.decision)
-                    await write(message)
-                    return
-            await send(message)
-
-        token = current.set((scope, receive, owner.trust.guard.gate))
+        if ends_of(scope) is not None:  # an application further out has one of these
+            await self._around(scope, receive, send)
+            return
+        ends = Ends(scope, send)
         try:
-            replay = Replay(receive)
-            if await self._is_let_in(scope, replay, send_with_fields):
-                await self._stack(scope, replay.again(), send_with_fields)
+            await self._around(scope, receive, ends)
         finally:
-            current.reset(token)
-            for each in told:
-                if getattr(each.gate, "settles", False):
-                    gate: Any = each.gate
-                    await gate.asettle(each.decision, status)
+            await ends.tell()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._owner.whole is not None and "form" in self._owner.whole.needs:
+            receive = await read_asgi(scope, receive)
+        replay = Replay(receive)
+        if await self._is_let_in(scope, replay, send):
+            await self._stack(scope, replay.again(), send)
 
     async def _is_let_in(self, scope: Scope, receive: Receive, send: Send) -> bool:
         whole = self._owner.whole
@@ -98,28 +87,34 @@ class Inside:
                 and not await _is_admitted(whole, scope, replay, send)
             ):
                 return
-            if not await self._passes(owner.limits_of(found), scope, replay, send):
-                return
-            receive = replay.again()
+            receive = await self._admit(found, scope, replay.again(), send)
         await self._router(scope, receive, send)
 
-    async def _passes(
-        self, limits: list[RouteLimit], scope: Scope, receive: Receive, send: Send
-    ) -> bool:
-        if not limits:
-            return True
-        connection = _connection(scope, receive, send)
-        for limit in limits:
-            decision = await limit.admit(connection)
-            if decision is None or decision:
-                continue
-            if isinstance(connection, Request):
-                response = await limit.answer(connection, decision)
-                if response is not None:
-                    await response(scope, receive, send)
-                    return False
-            await limit.refuse(connection, decision)
-        return True
+    async def _admit(
+        self, found: Found | None, scope: Scope, receive: Receive, send: Send
+    ) -> Receive:
+        """Asks the limits of a route; raises for the first that refuses.
+
+        Returns:
+            What the route is to receive from, since a key may have read the body.
+        """
+        limits = self._owner.limits_of(found)
+        if found is None or not limits:
+            return receive
+        if any("form" in limit.needs for limit in limits):
+            receive = await read_asgi(scope, receive)
+        replay = Replay(receive)
+        connection = _connection(scope, replay, send)
+        # The default counts routes, of which one template may have several.
+        scope["tidegate.route"] = found.name if self._owner.is_default(limits) else found.template
+        try:
+            for limit in limits:
+                decision = await limit.admit(connection)
+                if decision is not None and not decision:
+                    await limit.refuse(connection, decision)
+        finally:
+            scope["tidegate.route"] = found.template
+        return replay.again()
 
 
 def found_in(app: ASGIApp, scope: Scope) -> Found | None:

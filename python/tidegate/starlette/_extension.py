@@ -8,9 +8,12 @@ from typing import Any, TypeVar, cast
 from starlette.applications import Starlette
 
 from tidegate._arguments import limit_string, text
+from tidegate._gate import make_gate
+from tidegate._native import Gate
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
+from tidegate.starlette._answers import BreachAnswered, respond
 from tidegate.starlette._around import Inside, Outside
-from tidegate.starlette._limit import BreachAnswered, Key, OnBreach, RouteLimit, respond
+from tidegate.starlette._limit import RouteLimit
 from tidegate.starlette._order import checked
 from tidegate.starlette._routes import Found, identity, layers
 
@@ -18,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from tidegate._gate import Options
+    from tidegate._options import Keys, Options
 
 T = TypeVar("T")
 
@@ -34,6 +37,19 @@ _OF_ONE_LIMIT = frozenset(
         "match",
         "name",
     }
+)
+
+
+# What the application has once, whatever its limits.
+_OF_ALL = (
+    "allow",
+    "clock",
+    "deny",
+    "enabled",
+    "forwarded_header",
+    "headers",
+    "ipv6_prefix",
+    "trusted_proxies",
 )
 
 
@@ -56,9 +72,6 @@ class TideGate:
             for `tidegate.protect_app`; or a callable that is given Starlette's request, or the
             WebSocket, and returns the key. It may be async.
         per_ip: the same as `key="ip"`.
-        on_breach: called with the request and the decision of a refusal; returns a response,
-            text, a dict or list for JSON, a tuple (body, status, headers), or `None` for the
-            usual answer. May be async.
         options: as for `tidegate.protect_app`. Like `key`, they also hold for the limits of
             routes, but for those that describe one limit, such as `cost`.
 
@@ -81,20 +94,18 @@ class TideGate:
         limit: str | int | None = None,
         *,
         default: str | int | None = None,
-        key: Key | None = None,
+        key: Keys | None = None,
         per_ip: bool = False,
-        on_breach: OnBreach | None = None,
         **options: Unpack[Options],
     ) -> None:
-        self._options = _given({}, key, per_ip, on_breach, options)
+        self._options = _given({}, key, per_ip, options)
         self._inherited = {
             name: value for name, value in self._options.items() if name not in _OF_ONE_LIMIT
         }
+        # Made for nothing else, so that what is wrong with the options is said at once.
+        RouteLimit("1/second", self._options)
         self.whole = None if limit is None else RouteLimit(limit, self._options)
-        self._default = None if default is None else limit_string(default)
-        # Made at once, so that what is wrong with it is said now.
-        self.trust = RouteLimit(default or "1/second", self._options)
-        self._defaults: dict[str, RouteLimit] = {}
+        self._each = None if default is None else self._make_default(default)
         # By identity: routers have no hash. What is marked is kept, so that it stays its own.
         self._limits: dict[object, list[RouteLimit]] = {}
         self._shared: dict[str, tuple[str, RouteLimit]] = {}
@@ -140,8 +151,7 @@ class TideGate:
         self,
         limit: str | int,
         *,
-        key: Key | None = None,
-        on_breach: OnBreach | None = None,
+        key: Keys | None = None,
         **options: Unpack[Options],
     ) -> Callable[[T], T]:
         """Gives a route a limit of its own, in place of the default; several all hold.
@@ -153,12 +163,11 @@ class TideGate:
         Args:
             limit: a limit string, or requests per second.
             key: as for the class, whose own it is if omitted.
-            on_breach: as for the class, for this limit alone.
             options: as for the class.
         """
         if callable(limit):
             raise ConfigError('.limit has no limit: write @gate.limit("100/minute")')
-        given = _given(self._inherited, key, False, on_breach, options)
+        given = _given(self._inherited, key, False, options)
 
         def mark(target: T) -> T:
             named = {"name": _name_of(target), **given}
@@ -172,8 +181,7 @@ class TideGate:
         limit: str | int,
         scope: str,
         *,
-        key: Key | None = None,
-        on_breach: OnBreach | None = None,
+        key: Keys | None = None,
         **options: Unpack[Options],
     ) -> Callable[[T], T]:
         """Gives several routes one limit together, in place of the default.
@@ -182,7 +190,6 @@ class TideGate:
             limit: a limit string, or requests per second.
             scope: the name of the count. Where it is used again, the limit must be the same.
             key: as for the class, whose own it is if omitted.
-            on_breach: as for the class, for this limit alone.
             options: as for the class.
 
         Raises:
@@ -197,7 +204,7 @@ class TideGate:
                 "give both the same, or other scopes"
             )
         if shared is None:
-            given = {"name": name, **_given(self._inherited, key, False, on_breach, options)}
+            given = {"name": name, **_given(self._inherited, key, False, options)}
             shared = RouteLimit(limit, given)
             self._shared[name] = (canonical, shared)
         chosen = shared
@@ -224,7 +231,7 @@ class TideGate:
     @property
     def needs_routes(self) -> bool:
         """Whether anything depends on the route."""
-        return bool(self._default or self._limits or self._exempt)
+        return bool(self._each or self._limits or self._exempt)
 
     @property
     def needs_routes_outside(self) -> bool:
@@ -241,7 +248,7 @@ class TideGate:
 
     def has_limit(self, found: Found) -> bool:
         """Whether a route has a limit of its own, or the default."""
-        return self._default is not None or bool(self._own_limits(found))
+        return self._each is not None or bool(self._own_limits(found))
 
     def limits_of(self, found: Found | None) -> list[RouteLimit]:
         """The limits of a route: its own, or those of what it is in, or the default."""
@@ -250,14 +257,24 @@ class TideGate:
         own = self._own_limits(found)
         if own:
             return own
-        if self._default is None:
-            return []
-        default = self._defaults.get(found.name)
-        if default is None:
-            default = RouteLimit(self._default, {**self._options, "name": _short(found.name)})
-            # Two threads may have made one: all take the first.
-            default = self._defaults.setdefault(found.name, default)
-        return [default]
+        return [] if self._each is None else [self._each]
+
+    def is_default(self, limits: list[RouteLimit]) -> bool:
+        """Whether these are not a route's own, but the default."""
+        return limits == [self._each]
+
+    def around(self) -> Gate:
+        """A gate that limits nothing, for the lists, the trust and the header fields."""
+        given = {name: self._options[name] for name in _OF_ALL if name in self._options}
+        return make_gate(None, **given)
+
+    def _make_default(self, limit: str | int) -> RouteLimit:
+        given = dict(self._options)
+        key: Any = "ip" if given.pop("per_ip", False) else given.get("key")
+        keys: list[Any] = ["route"]
+        if key is not None and key != "global":
+            keys += key if isinstance(key, (list, tuple)) else [key]
+        return RouteLimit(limit, {**given, "key": keys})
 
     def _own_limits(self, found: Found) -> list[RouteLimit]:
         if not self._limits:
@@ -281,9 +298,8 @@ class TideGate:
 
 def _given(
     inherited: dict[str, Any],
-    key: Key | None,
+    key: Keys | None,
     per_ip: bool,
-    on_breach: OnBreach | None,
     options: Options,
 ) -> dict[str, Any]:
     given = {**inherited, **cast("dict[str, Any]", options)}
@@ -292,8 +308,6 @@ def _given(
         given["key"] = key
     if per_ip:
         given["per_ip"] = per_ip
-    if on_breach is not None:
-        given["on_breach"] = on_breach
     return given
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, cast
-from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.requests import HTTPConnection, Request, empty_receive
 
+from tidegate._form import fields
 from tidegate.starlette._routes import as_received, resolve
 
 _NAMES = ("identity", "username", "display_name")
@@ -43,32 +43,27 @@ def user_of(scope: Mapping[str, Any]) -> str | None:
     return None
 
 
-async def note_form(connection: HTTPConnection, needs: Collection[str]) -> None:
-    """Puts the fields of the form that a request sends into its scope, if a gate asks for them.
+async def note_form(connection: HTTPConnection) -> None:
+    """Puts the fields of the form that a request sends into its scope.
 
-    Reads the body; `Replay` gives it back to who comes next. A file is no field.
+    For the request object of a handler, which keeps the body that it has read.
     """
-    scope = connection.scope
-    if "form" not in needs or "tidegate.form" in scope or not isinstance(connection, Request):
+    note_parsed_form(connection)
+    if "tidegate.form" in connection.scope or not isinstance(connection, Request):
         return
-    kind = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
-    fields: list[tuple[str, Any]] = []
-    if kind == "application/x-www-form-urlencoded":
-        body = (await connection.body()).decode("utf-8", "replace")
-        fields = parse_qsl(body, keep_blank_values=True)
-    elif kind == "multipart/form-data":
-        fields = await _multipart(connection)
-    # The first of several with one name wins, so it is the last to be written.
-    scope["tidegate.form"] = {name: text for name, text in reversed(fields) if type(text) is str}
+    if connection.receive is empty_receive:  # made of a scope alone
+        return
+    body = await connection.body()
+    connection.scope["tidegate.form"] = fields(connection.headers.get("content-type", ""), body)
 
 
-async def _multipart(request: Request) -> list[tuple[str, Any]]:
-    try:
-        return (await request.form()).multi_items()
-    except ClientDisconnect:
-        raise
-    except Exception:  # noqa: BLE001 - what the parser refuses, or its absence, is not for us to tell
-        return []
+def note_parsed_form(connection: HTTPConnection) -> None:
+    """Does what `note_form` does, for a form that has been read already."""
+    parsed: Any = getattr(connection, "_form", None)
+    if parsed and "tidegate.form" not in connection.scope:
+        pairs = reversed(parsed.multi_items())
+        form = {name: value for name, value in pairs if isinstance(value, str)}
+        connection.scope["tidegate.form"] = form
 
 
 class Replay:

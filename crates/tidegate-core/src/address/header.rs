@@ -12,7 +12,13 @@ pub enum ForwardedHeader {
     XForwardedFor,
     /// `Forwarded: for=client, for="[2001:db8::1]:80";proto=https`, of RFC 7239.
     Forwarded,
+    /// A field in which a provider's edge puts the one address of its client, and nothing else.
+    Provider(Provider),
 }
+
+/// A field of one provider, by its name. See [`Provider::ALL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Provider(&'static str);
 
 /// A name that is no [`ForwardedHeader`]'s.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +29,16 @@ pub struct HeaderError {
 
 impl ForwardedHeader {
     /// Every header field that can be read, the default first.
-    pub const ALL: [Self; 2] = [Self::XForwardedFor, Self::Forwarded];
+    pub const ALL: [Self; 2 + Provider::ALL.len()] = {
+        let mut all = [Self::XForwardedFor; 2 + Provider::ALL.len()];
+        all[1] = Self::Forwarded;
+        let mut at = 0;
+        while at < Provider::ALL.len() {
+            all[2 + at] = Self::Provider(Provider::ALL[at]);
+            at += 1;
+        }
+        all
+    };
 
     /// The field's name in lower case, as HTTP/2, ASGI and the configuration spell it.
     #[must_use]
@@ -31,8 +46,24 @@ impl ForwardedHeader {
         match self {
             Self::XForwardedFor => "x-forwarded-for",
             Self::Forwarded => "forwarded",
+            Self::Provider(Provider(name)) => name,
         }
     }
+}
+
+impl Provider {
+    /// The fields of providers that are known: Cloudflare, Cloudflare and Akamai, nginx's usual
+    /// name, Fly, Fastly, Azure, DigitalOcean, Envoy.
+    pub const ALL: [Self; 8] = [
+        Self("cf-connecting-ip"),
+        Self("true-client-ip"),
+        Self("x-real-ip"),
+        Self("fly-client-ip"),
+        Self("fastly-client-ip"),
+        Self("x-azure-clientip"),
+        Self("do-connecting-ip"),
+        Self("x-envoy-external-address"),
+    ];
 }
 
 impl FromStr for ForwardedHeader {
@@ -55,8 +86,11 @@ impl fmt::Display for ForwardedHeader {
 
 impl fmt::Display for HeaderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [first, second] = ForwardedHeader::ALL;
-        write!(f, "{:?} is not a forwarding header; write {first} or {second}", self.name)
+        write!(f, "{:?} is not a forwarding header; write one of ", self.name)?;
+        for (position, header) in ForwardedHeader::ALL.into_iter().enumerate() {
+            write!(f, "{}{header}", if position == 0 { "" } else { ", " })?;
+        }
+        Ok(())
     }
 }
 
@@ -72,14 +106,14 @@ mod tests {
     fn names_are_read_in_any_case() {
         assert_eq!("X-Forwarded-For".parse(), Ok(ForwardedHeader::XForwardedFor));
         assert_eq!("forwarded".parse(), Ok(ForwardedHeader::Forwarded));
+        let provider: ForwardedHeader = "CF-Connecting-IP".parse().unwrap();
+        assert_eq!(provider.name(), "cf-connecting-ip");
     }
 
     #[test]
     fn another_name_is_answered_with_the_known_ones() {
-        let error = "x-real-ip".parse::<ForwardedHeader>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "\"x-real-ip\" is not a forwarding header; write x-forwarded-for or forwarded"
-        );
+        let error = "x-client".parse::<ForwardedHeader>().unwrap_err().to_string();
+        assert!(error.starts_with("\"x-client\" is not a forwarding header; write one of x-"));
+        assert!(error.ends_with(", x-envoy-external-address"), "{error}");
     }
 }

@@ -83,7 +83,7 @@ fn read(header: ForwardedHeader, bytes: &[u8]) -> Element {
         return Element::Empty;
     }
     let address = match header {
-        ForwardedHeader::XForwardedFor => element::address(text),
+        ForwardedHeader::XForwardedFor | ForwardedHeader::Provider(_) => element::address(text),
         ForwardedHeader::Forwarded => element::forwarded_for(text),
     };
     address.map_or(Element::Garbage, Element::Address)

@@ -18,6 +18,7 @@
 //!
 //! * [`Resolver`]: the walk, and the prefixes by which addresses are counted.
 //! * [`Trust`], [`Network`], [`ForwardedHeader`]: its configuration, parsed from text.
+//! * [`NetworkSet`]: lists of addresses, looked up by the longest prefix.
 //! * [`Client`]: what it finds; [`Subject`]: the text under which that client is counted.
 //!
 //! This module resolves no names, reads no sockets and knows no framework: the adapter
@@ -31,10 +32,12 @@ mod header;
 mod list;
 mod prefix;
 mod resolver;
+mod set;
 mod trust;
 
 pub use cidr::{Network, NetworkError};
 pub use client::{Client, ClientAddress, Source, Subject};
-pub use header::{ForwardedHeader, HeaderError};
+pub use header::{ForwardedHeader, HeaderError, Provider};
 pub use resolver::{PrefixError, Resolver};
+pub use set::NetworkSet;
 pub use trust::{Trust, TrustError};

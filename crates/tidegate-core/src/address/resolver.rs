@@ -140,7 +140,28 @@ impl Resolver {
             let ignored = lines.next().is_some();
             return Client { address: peer, source: Source::Peer, ignored };
         }
-        self.walk(peer, list::from_right(self.header, lines))
+        let elements = list::from_right(self.header, lines);
+        match self.header {
+            ForwardedHeader::Provider(_) => Self::take_only(peer, elements),
+            _ => self.walk(peer, elements),
+        }
+    }
+
+    /// The one address that a provider's edge names. It sets the field anew, so a second element
+    /// means that somebody else had a hand in it.
+    fn take_only<'p>(
+        peer: ClientAddress<'p>,
+        elements: impl Iterator<Item = Element>,
+    ) -> Client<'p> {
+        let mut elements = elements.filter(|element| *element != Element::Empty);
+        let (address, source) = match (elements.next(), elements.next()) {
+            (None, _) => (peer, Source::Peer),
+            (Some(Element::Address(address)), None) => {
+                (ClientAddress::Ip(address), Source::Forwarded { hops: 1 })
+            }
+            _ => (peer, Source::Interrupted { hops: 0 }),
+        };
+        Client { address, source, ignored: false }
     }
 
     fn walk<'p>(

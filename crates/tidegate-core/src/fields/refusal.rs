@@ -9,6 +9,13 @@ use super::{
 };
 use crate::Verdict;
 
+/// A problem type in the registry of RFC 9457.
+macro_rules! registered {
+    ($name:literal) => {
+        concat!("https://iana.org/assignments/http-problem-types#", $name)
+    };
+}
+
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
@@ -16,6 +23,12 @@ pub enum Cause {
     Limit,
     /// The request costs more than a limit ever allows at once.
     Never,
+    /// A limit was reached before, and the client is kept out for a while.
+    Penalty,
+    /// As many requests as are allowed at once are under way.
+    Concurrency,
+    /// The client is on a list of those who are kept out.
+    Denied,
     /// There is more work than the service can do.
     Overload,
     /// The store that keeps the counts is away, and the rule says not to go on without it.
@@ -41,12 +54,13 @@ pub struct Body {
 }
 
 impl Cause {
-    /// The HTTP status: 429 for a limit, which is about this client, and 503 for what is
-    /// about the service.
+    /// The HTTP status: 429 for a limit, which is about this client, 503 for what is about the
+    /// service, and 403 for who is not wanted.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::Limit | Self::Never => 429,
+            Self::Limit | Self::Never | Self::Penalty | Self::Concurrency => 429,
+            Self::Denied => 403,
             Self::Overload | Self::StoreClosed => 503,
         }
     }
@@ -54,17 +68,22 @@ impl Cause {
     /// A few words for people, as a heading.
     const fn heading(self) -> &'static str {
         match self {
-            Self::Limit | Self::Never => "Too many requests",
+            Self::Limit | Self::Never | Self::Penalty | Self::Concurrency => "Too many requests",
+            Self::Denied => "Forbidden",
             Self::Overload | Self::StoreClosed => "Service unavailable",
         }
     }
 
-    /// The problem type's name in the registry of RFC 9457, and its title.
+    /// The problem type, and its title.
     const fn problem(self) -> (&'static str, &'static str) {
         match self {
-            Self::Limit | Self::Never => ("quota-exceeded", "Quota exceeded"),
+            Self::Limit | Self::Never | Self::Concurrency => {
+                (registered!("quota-exceeded"), "Quota exceeded")
+            }
+            Self::Penalty => (registered!("abnormal-usage-detected"), "Abnormal usage detected"),
+            Self::Denied => ("about:blank", "Forbidden"),
             Self::Overload | Self::StoreClosed => {
-                ("temporary-reduced-capacity", "Temporarily reduced capacity")
+                (registered!("temporary-reduced-capacity"), "Temporarily reduced capacity")
             }
         }
     }
@@ -96,10 +115,10 @@ impl Refusal<'_> {
     fn write_problem(&self, out: &mut String) -> fmt::Result {
         let (kind, title) = self.cause.problem();
         let status = self.status();
-        write!(out, r#"{{"type":"https://iana.org/assignments/http-problem-types#{kind}""#)?;
+        write!(out, r#"{{"type":"{kind}""#)?;
         write!(out, r#","title":{},"status":{status}"#, Json(title))?;
         write!(out, r#","detail":{}"#, Json(&self.detail()))?;
-        if matches!(self.cause, Cause::Limit | Cause::Never) {
+        if matches!(self.cause, Cause::Limit | Cause::Never | Cause::Penalty) {
             out.push_str(r#","violated-policies":["#);
             for (position, policy) in self.violated().enumerate() {
                 let separator = if position == 0 { "" } else { "," };
@@ -141,6 +160,9 @@ impl Refusal<'_> {
         match self.cause {
             Cause::Limit => self.write_limits(out),
             Cause::Never => self.write_never(out),
+            Cause::Penalty => out.write_str("A limit was exceeded, and access is suspended."),
+            Cause::Concurrency => out.write_str("Too many requests are under way at once."),
+            Cause::Denied => out.write_str("Access is not allowed."),
             Cause::Overload => out.write_str("The service has more work than it can do."),
             Cause::StoreClosed => out.write_str("The service cannot check its limits right now."),
         }
@@ -185,8 +207,12 @@ impl Refusal<'_> {
 
     fn retry_after_secs(&self) -> Option<u64> {
         match self.cause {
-            Cause::Never => None,
-            Cause::Limit | Cause::Overload | Cause::StoreClosed => self.report.retry_after_secs(),
+            Cause::Never | Cause::Denied => None,
+            Cause::Limit
+            | Cause::Penalty
+            | Cause::Concurrency
+            | Cause::Overload
+            | Cause::StoreClosed => self.report.retry_after_secs(),
         }
     }
 }

@@ -8,7 +8,7 @@ use tidegate::{Decision, Nanos, fields::Profile};
 use super::PyGate;
 use crate::{
     decision::PyDecision,
-    errors::from_engine,
+    errors::{ConfigError, from_engine},
     facts::{Given, PyFacts, Source},
     hub::{Hub, Made, in_executor},
     passage::Passage,
@@ -44,7 +44,7 @@ impl PyGate {
         let (hub, running) = Hub::of_running_loop(py)?;
         let made = Made::Decision { clock: Arc::clone(&self.clock), key: None };
         let (future, expected) = hub.get().expect(&running, made)?;
-        if self.is_own {
+        if self.is_own || question.has_steps() {
             let gate = Arc::clone(&self.gate);
             in_executor(&running, move || gate.start(question, expected.into_done()))?;
         } else {
@@ -71,8 +71,7 @@ impl PyGate {
         next: Bound<'_, PyAny>,
     ) -> Passage {
         self.notices.after(py, decision.get().decision());
-        let (profile, unix_now) = self.report();
-        Passage { decision, profile, unix_now, next: next.unbind() }
+        Passage::new(py, decision, self.report(), next.unbind())
     }
 
     /// What the header fields of a response depend on, apart from its decision.
@@ -85,5 +84,14 @@ impl PyGate {
 
     pub(super) fn address(&self, source: Source<'_, '_>) -> String {
         self.gate.identify(&PyFacts::new(source, Given::default())).address.to_string()
+    }
+
+    pub(super) fn subject(&self, rule: usize, facts: &PyFacts<'_, '_>) -> PyResult<String> {
+        if rule >= self.rules.len() {
+            let count = self.rules.len();
+            return Err(ConfigError::new_err(format!("there are {count} rules, none at {rule}")));
+        }
+        let subject = self.gate.subject(facts, rule).map_err(|error| from_engine(&error))?;
+        Ok(String::from_utf8_lossy(&subject).into_owned())
     }
 }

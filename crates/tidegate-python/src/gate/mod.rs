@@ -1,30 +1,27 @@
 //! `Gate`: what every request passes.
 
+mod admit;
 mod decide;
+mod enter;
+mod respond;
+mod settle;
 
 use std::sync::Arc;
 
 use pyo3::{
-    intern,
     prelude::*,
-    types::{PyDict, PyList, PyMapping},
+    types::{PyDict, PyFrozenSet, PyList},
 };
 use tidegate::{Clock, Gate, fields::Profile};
 
 use crate::{
     clock::{self, PyClock},
-    convert::{ProfileArg, Units},
-    decision::PyDecision,
+    convert::ProfileArg,
     errors::from_engine,
-    facts::{Given, PyFacts, Source},
-    headers::Protocol,
     notices::Notices,
-    passage::{AsgiPassage, WsgiPassage},
-    refusal::{PyRefusal, WsgiResponse, field_text},
     rule::PyRule,
-    setup::{resolver, rule_list},
+    setup::{networks, resolver, rule_list},
     store::{of_user, stats},
-    visit,
 };
 
 /// What every request passes: who is calling, then the rules, all or nothing.
@@ -39,6 +36,9 @@ pub(crate) struct PyGate {
     waits: bool,
     /// Whether the store is the user's own, which can only be awaited in a thread.
     is_own: bool,
+    /// Known to Python alone, which makes the responses.
+    on_breach: Option<Py<PyAny>>,
+    template: Option<String>,
 }
 
 #[pymethods]
@@ -54,7 +54,12 @@ impl PyGate {
         ipv6_prefix: "int" = 64,
         headers: "str | collections.abc.Sequence[str]" = ProfileArg::default(),
         clock: "Clock | None" = None,
+        allow: "collections.abc.Iterable[str] | None" = None,
+        deny: "collections.abc.Iterable[str] | None" = None,
+        on_breach: "collections.abc.Callable[..., typing.Any] | None" = None,
+        template: "str | None" = None,
     ))]
+    #[expect(clippy::too_many_arguments, reason = "each is a keyword of its own")]
     fn new(
         rules: &Bound<'_, PyAny>,
         store: Option<&Bound<'_, PyAny>>,
@@ -63,6 +68,10 @@ impl PyGate {
         ipv6_prefix: i64,
         headers: ProfileArg,
         clock: Option<&Bound<'_, PyClock>>,
+        allow: Option<&Bound<'_, PyAny>>,
+        deny: Option<&Bound<'_, PyAny>>,
+        on_breach: Option<Py<PyAny>>,
+        template: Option<String>,
     ) -> PyResult<Self> {
         let rules = rule_list(rules)?;
         let clock = clock::choose(clock);
@@ -70,6 +79,8 @@ impl PyGate {
         let mut builder = Gate::builder()
             .shared_store(store)
             .clock(Arc::clone(&clock))
+            .allow(networks("allow", allow)?)
+            .deny(networks("deny", deny)?)
             .resolver(resolver(trusted_proxies, forwarded_header, ipv6_prefix)?);
         for rule in &rules {
             builder = builder.rule(rule.get().rule.clone());
@@ -77,7 +88,20 @@ impl PyGate {
         let gate = builder.build().map_err(|error| from_engine(&error))?;
         let (notices, waits) = (Notices::new(gate.store_name()), gate.waits());
         let (gate, waits) = (Arc::new(gate), is_own || waits);
-        Ok(Self { gate, rules, profile: headers.0, clock, notices, waits, is_own })
+        let profile = headers.0;
+        Ok(Self { gate, rules, profile, clock, notices, waits, is_own, on_breach, template })
+    }
+
+    /// What answers a request that may not go ahead, instead of the gate; `None` for the gate.
+    #[getter]
+    fn on_breach(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.on_breach.as_ref().map(|callable| callable.clone_ref(py))
+    }
+
+    /// The text that such an answer has for a body, with places to fill in; `None` for the gate's.
+    #[getter]
+    fn template(&self) -> Option<&str> {
+        self.template.as_deref()
     }
 
     /// The rules, in order.
@@ -86,93 +110,37 @@ impl PyGate {
         self.rules.iter().map(|rule| rule.clone_ref(py)).collect()
     }
 
-    /// The rules with a callable for a key: the rule's position, and its callable.
+    /// What the rules ask of callables: what it is for, "key", "cost", "limit", "exempt" or
+    /// "charge"; a number, counted over all rules for a key and the rule's position otherwise;
+    /// the rule's position; and the callable.
     #[getter]
-    fn key_callables(&self, py: Python<'_>) -> Vec<(usize, Py<PyAny>)> {
-        let callable = |rule: &Py<PyRule>| Some(rule.get().callable.as_ref()?.clone_ref(py));
-        let rules = self.rules.iter().enumerate();
-        rules.filter_map(|(index, rule)| Some((index, callable(rule)?))).collect()
+    fn callables(&self, py: Python<'_>) -> Vec<(&'static str, usize, usize, Py<PyAny>)> {
+        let (mut all, mut number) = (Vec::new(), 0);
+        for (position, rule) in self.rules.iter().enumerate() {
+            let rule = rule.get();
+            for key in &rule.keys {
+                all.push(("key", number, position, key.clone_ref(py)));
+                number += 1;
+            }
+            let others = [
+                ("cost", &rule.cost_callable),
+                ("limit", &rule.limit_for),
+                ("exempt", &rule.exempt_when),
+                ("charge", &rule.charge_on),
+            ];
+            for (kind, callable) in others {
+                if let Some(callable) = callable {
+                    all.push((kind, position, position, callable.clone_ref(py)));
+                }
+            }
+        }
+        all
     }
 
-    /// Decides the request of an ASGI connection scope, and takes its cost if allowed.
-    ///
-    /// `receive` is asked for the other end of the socket when the server has put another
-    /// address in the scope.
-    #[pyo3(signature = (
-        scope: "collections.abc.Mapping[str, typing.Any]",
-        *,
-        receive: "collections.abc.Callable[[], typing.Any] | None" = None,
-        keys: "collections.abc.Mapping[int, str] | None" = None,
-        address: "str | None" = None,
-        cost: "int | None" = None,
-    ))]
-    fn admit_asgi(
-        &self,
-        scope: &Bound<'_, PyMapping>,
-        receive: Option<&Bound<'_, PyAny>>,
-        keys: Option<Bound<'_, PyMapping>>,
-        address: Option<String>,
-        cost: Option<Units>,
-    ) -> PyResult<PyDecision> {
-        let facts = PyFacts::new(Source::Asgi(scope, receive), Given { keys, address, cost });
-        self.decide(scope.py(), &facts)
-    }
-
-    /// Decides as `admit_asgi`, to be awaited. A store in this process answers without suspending.
-    #[pyo3(signature = (
-        scope: "collections.abc.Mapping[str, typing.Any]",
-        *,
-        receive: "collections.abc.Callable[[], typing.Any] | None" = None,
-        keys: "collections.abc.Mapping[int, str] | None" = None,
-        address: "str | None" = None,
-        cost: "int | None" = None,
-    ) -> "collections.abc.Awaitable[Decision]")]
-    fn aadmit_asgi<'py>(
-        &self,
-        scope: &Bound<'py, PyMapping>,
-        receive: Option<&Bound<'py, PyAny>>,
-        keys: Option<Bound<'py, PyMapping>>,
-        address: Option<String>,
-        cost: Option<Units>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let facts = PyFacts::new(Source::Asgi(scope, receive), Given { keys, address, cost });
-        self.expected(scope.py(), &facts)
-    }
-
-    /// Decides as `admit_wsgi`, to be awaited.
-    #[pyo3(signature = (
-        environ: "collections.abc.Mapping[str, typing.Any]",
-        *,
-        keys: "collections.abc.Mapping[int, str] | None" = None,
-        address: "str | None" = None,
-        cost: "int | None" = None,
-    ) -> "collections.abc.Awaitable[Decision]")]
-    fn aadmit_wsgi<'py>(
-        &self,
-        environ: &Bound<'py, PyMapping>,
-        keys: Option<Bound<'py, PyMapping>>,
-        address: Option<String>,
-        cost: Option<Units>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let facts = PyFacts::new(Source::Wsgi(environ), Given { keys, address, cost });
-        self.expected(environ.py(), &facts)
-    }
-
-    /// Decides as `admit`, to be awaited.
-    #[pyo3(signature = (
-        *,
-        keys: "collections.abc.Mapping[int, str] | None" = None,
-        address: "str | None" = None,
-        cost: "int | None" = None,
-    ) -> "collections.abc.Awaitable[Decision]")]
-    fn aadmit<'py>(
-        &self,
-        py: Python<'py>,
-        keys: Option<Bound<'py, PyMapping>>,
-        address: Option<String>,
-        cost: Option<Units>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.expected(py, &PyFacts::new(Source::Nothing, Given { keys, address, cost }))
+    /// What adapters have to find out for the rules: "user", "route", "form".
+    #[getter]
+    fn needs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyFrozenSet>> {
+        PyFrozenSet::new(py, self.gate.needs())
     }
 
     /// Whether a decision may have to wait for a server.
@@ -192,176 +160,6 @@ impl PyGate {
     /// what it needs again.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.gate.close());
-    }
-
-    /// Begins what `enter_asgi` does, for a middleware that awaits the decision: true when the
-    /// request is counted, and is here for the first time.
-    #[pyo3(signature = (scope: "collections.abc.MutableMapping[str, typing.Any]"))]
-    fn begin_asgi(slf: &Bound<'_, Self>, scope: &Bound<'_, PyMapping>) -> PyResult<bool> {
-        Ok(!visit::is_free_asgi(scope)? && visit::is_first(slf, scope)?)
-    }
-
-    /// Ends what `begin_asgi` began.
-    #[pyo3(signature = (
-        scope: "collections.abc.MutableMapping[str, typing.Any]",
-        send: "collections.abc.Callable[[typing.Any], collections.abc.Awaitable[None]]",
-        decision: "Decision",
-        /,
-    ))]
-    fn passage_asgi(
-        &self,
-        scope: &Bound<'_, PyMapping>,
-        send: Bound<'_, PyAny>,
-        decision: Py<PyDecision>,
-    ) -> PyResult<AsgiPassage> {
-        scope.set_item(intern!(scope.py(), "tidegate"), &decision)?;
-        Ok(AsgiPassage::new(self.passage_of(scope.py(), decision, send)))
-    }
-
-    /// Decides the request of a WSGI environment, and takes its cost if allowed.
-    #[pyo3(signature = (environ: "collections.abc.Mapping[str, typing.Any]", *, keys: "collections.abc.Mapping[int, str] | None" = None, address: "str | None" = None, cost: "int | None" = None))]
-    fn admit_wsgi(
-        &self,
-        environ: &Bound<'_, PyMapping>,
-        keys: Option<Bound<'_, PyMapping>>,
-        address: Option<String>,
-        cost: Option<Units>,
-    ) -> PyResult<PyDecision> {
-        let facts = PyFacts::new(Source::Wsgi(environ), Given { keys, address, cost });
-        self.decide(environ.py(), &facts)
-    }
-
-    /// Decides a call outside any request, and takes its cost if allowed.
-    #[pyo3(signature = (*, keys: "collections.abc.Mapping[int, str] | None" = None, address: "str | None" = None, cost: "int | None" = None))]
-    fn admit(
-        &self,
-        py: Python<'_>,
-        keys: Option<Bound<'_, PyMapping>>,
-        address: Option<String>,
-        cost: Option<Units>,
-    ) -> PyResult<PyDecision> {
-        self.decide(py, &PyFacts::new(Source::Nothing, Given { keys, address, cost }))
-    }
-
-    /// The client's address by this gate's trust, from an ASGI connection scope.
-    #[pyo3(signature = (
-        scope: "collections.abc.Mapping[str, typing.Any]",
-        *,
-        receive: "collections.abc.Callable[[], typing.Any] | None" = None,
-    ))]
-    fn address_asgi(
-        &self,
-        scope: &Bound<'_, PyMapping>,
-        receive: Option<&Bound<'_, PyAny>>,
-    ) -> String {
-        self.address(Source::Asgi(scope, receive))
-    }
-
-    /// The client's address by this gate's trust, from a WSGI environment.
-    #[pyo3(signature = (environ: "collections.abc.Mapping[str, typing.Any]"))]
-    fn address_wsgi(&self, environ: &Bound<'_, PyMapping>) -> String {
-        self.address(Source::Wsgi(environ))
-    }
-
-    /// Lets the request of an ASGI connection scope in, for a middleware: decides it, and puts
-    /// the decision in the scope. `None` for what is not counted: a connection that is no
-    /// request, a CORS preflight, and a request that has been here before.
-    #[pyo3(signature = (
-        scope: "collections.abc.MutableMapping[str, typing.Any]",
-        receive: "collections.abc.Callable[[], typing.Any]",
-        send: "collections.abc.Callable[[typing.Any], collections.abc.Awaitable[None]]",
-        keys: "collections.abc.Mapping[int, str] | None" = None,
-        /,
-    ))]
-    fn enter_asgi(
-        slf: &Bound<'_, Self>,
-        scope: &Bound<'_, PyMapping>,
-        receive: &Bound<'_, PyAny>,
-        send: Bound<'_, PyAny>,
-        keys: Option<Bound<'_, PyMapping>>,
-    ) -> PyResult<Option<AsgiPassage>> {
-        if visit::is_free_asgi(scope)? || !visit::is_first(slf, scope)? {
-            return Ok(None);
-        }
-        let given = Given { keys, ..Given::default() };
-        let facts = PyFacts::new(Source::Asgi(scope, Some(receive)), given);
-        let passage = slf.get().passage(&facts, send)?;
-        scope.set_item(intern!(scope.py(), "tidegate"), &passage.decision)?;
-        Ok(Some(AsgiPassage::new(passage)))
-    }
-
-    /// Lets the request of a WSGI environment in, as `enter_asgi` does.
-    #[pyo3(signature = (
-        environ: "collections.abc.MutableMapping[str, typing.Any]",
-        start_response: "collections.abc.Callable[..., typing.Any]",
-        keys: "collections.abc.Mapping[int, str] | None" = None,
-        /,
-    ))]
-    fn enter_wsgi(
-        slf: &Bound<'_, Self>,
-        environ: &Bound<'_, PyMapping>,
-        start_response: Bound<'_, PyAny>,
-        keys: Option<Bound<'_, PyMapping>>,
-    ) -> PyResult<Option<WsgiPassage>> {
-        if visit::is_free_wsgi(environ) || !visit::is_first(slf, environ)? {
-            return Ok(None);
-        }
-        let given = Given { keys, ..Given::default() };
-        let facts = PyFacts::new(Source::Wsgi(environ), given);
-        let passage = slf.get().passage(&facts, start_response)?;
-        environ.set_item(intern!(environ.py(), "tidegate.decision"), &passage.decision)?;
-        Ok(Some(WsgiPassage(passage)))
-    }
-
-    /// True when `enter_asgi` would decide this connection.
-    #[pyo3(signature = (scope: "collections.abc.Mapping[str, typing.Any]"))]
-    fn counts_asgi(slf: &Bound<'_, Self>, scope: &Bound<'_, PyMapping>) -> PyResult<bool> {
-        Ok(!visit::is_free_asgi(scope)? && !visit::has_passed(slf, scope))
-    }
-
-    /// True when `enter_wsgi` would decide this request.
-    #[pyo3(signature = (environ: "collections.abc.Mapping[str, typing.Any]"))]
-    fn counts_wsgi(slf: &Bound<'_, Self>, environ: &Bound<'_, PyMapping>) -> bool {
-        !visit::is_free_wsgi(environ) && !visit::has_passed(slf, environ)
-    }
-
-    /// The response to a request that may not go ahead. `accept` is its Accept header field.
-    #[pyo3(signature = (decision: "Decision", accept: "str | bytes | None" = None))]
-    fn refusal(
-        &self,
-        py: Python<'_>,
-        decision: &PyDecision,
-        accept: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<PyRefusal> {
-        let accept = accept.and_then(field_text);
-        let (decision, report) = (decision.decision(), self.report());
-        PyRefusal::new(py, Protocol::Wsgi, decision, report, accept.as_deref())
-    }
-
-    /// The messages that refuse the connection of `scope`.
-    #[pyo3(signature = (
-        scope: "collections.abc.Mapping[str, typing.Any]",
-        decision: "Decision",
-    ) -> "list[dict[str, typing.Any]]")]
-    fn refusal_asgi<'py>(
-        &self,
-        scope: &Bound<'py, PyMapping>,
-        decision: &PyDecision,
-    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        PyRefusal::asgi(scope, decision.decision(), self.report())
-    }
-
-    /// The status line, the header fields and the body that refuse the request of `environ`.
-    #[pyo3(signature = (
-        environ: "collections.abc.Mapping[str, typing.Any]",
-        decision: "Decision",
-    ) -> "tuple[str, list[tuple[str, str]], list[bytes]]")]
-    fn refusal_wsgi(
-        &self,
-        environ: &Bound<'_, PyMapping>,
-        decision: &PyDecision,
-    ) -> PyResult<WsgiResponse> {
-        PyRefusal::wsgi(environ, decision.decision(), self.report())
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

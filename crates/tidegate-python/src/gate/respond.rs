@@ -1,0 +1,55 @@
+//! The response to a request that may not go ahead.
+
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyMapping},
+};
+
+use super::PyGate;
+use crate::{
+    decision::PyDecision,
+    headers::Protocol,
+    refusal::{PyRefusal, WsgiResponse, field_text},
+};
+
+#[pymethods]
+impl PyGate {
+    /// The response to a request that may not go ahead. `accept` is its Accept header field.
+    #[pyo3(signature = (decision: "Decision", accept: "str | bytes | None" = None))]
+    fn refusal(
+        &self,
+        py: Python<'_>,
+        decision: &PyDecision,
+        accept: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<PyRefusal> {
+        let accept = accept.and_then(field_text);
+        let (decision, report) = (decision.decision(), self.report());
+        PyRefusal::new(py, Protocol::Wsgi, decision, report, accept.as_deref())
+    }
+
+    /// The messages that refuse the connection of `scope`.
+    #[pyo3(signature = (
+        scope: "collections.abc.Mapping[str, typing.Any]",
+        decision: "Decision",
+    ) -> "list[dict[str, typing.Any]]")]
+    fn refusal_asgi<'py>(
+        &self,
+        scope: &Bound<'py, PyMapping>,
+        decision: &PyDecision,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        PyRefusal::asgi(scope, decision.decision(), self.report())
+    }
+
+    /// The status line, the header fields and the body that refuse the request of `environ`.
+    #[pyo3(signature = (
+        environ: "collections.abc.Mapping[str, typing.Any]",
+        decision: "Decision",
+    ) -> "tuple[str, list[tuple[str, str]], list[bytes]]")]
+    fn refusal_wsgi(
+        &self,
+        environ: &Bound<'_, PyMapping>,
+        decision: &PyDecision,
+    ) -> PyResult<WsgiResponse> {
+        PyRefusal::wsgi(environ, decision.decision(), self.report())
+    }
+}

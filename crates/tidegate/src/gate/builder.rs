@@ -1,0 +1,103 @@
+//! Puts a gate together, and finds the mistakes in what it is made of.
+
+use std::sync::Arc;
+
+use tidegate_core::address::Resolver;
+use tidegate_memory::MemoryStore;
+
+use super::{Gate, Lists, Plans};
+use crate::{
+    Clock, Error, Key, Rule, Store, SystemClock, engine::Engine, rules::Rules, store::check_support,
+};
+
+/// Puts a [`Gate`] together.
+#[must_use = "call `build` to get the gate"]
+pub struct GateBuilder {
+    rules: Vec<Rule>,
+    store: Option<Arc<dyn Store>>,
+    clock: Arc<dyn Clock>,
+    resolver: Resolver,
+    allow: Vec<String>,
+    deny: Vec<String>,
+}
+
+impl GateBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            rules: Vec::new(),
+            store: None,
+            clock: Arc::new(SystemClock),
+            resolver: Resolver::default(),
+            allow: Vec::new(),
+            deny: Vec::new(),
+        }
+    }
+
+    /// Adds a rule.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Keeps counts in `store`; by default, in a [`MemoryStore`] of its own.
+    pub fn store(self, store: impl Store) -> Self {
+        self.shared_store(Arc::new(store))
+    }
+
+    /// Keeps counts in a store that others use too.
+    pub fn shared_store(self, store: Arc<dyn Store>) -> Self {
+        Self { store: Some(store), ..self }
+    }
+
+    /// Reads the time from `clock`; by default, from the machine.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Finds clients' addresses by `resolver`; by default, the peer is the client.
+    pub fn resolver(self, resolver: Resolver) -> Self {
+        Self { resolver, ..self }
+    }
+
+    /// Lets requests from these addresses and networks in, whatever the rules say.
+    pub fn allow(self, networks: Vec<String>) -> Self {
+        Self { allow: networks, ..self }
+    }
+
+    /// Keeps requests from these addresses and networks out. Where an address is on both lists,
+    /// the smaller network counts, and of two alike this one.
+    pub fn deny(self, networks: Vec<String>) -> Self {
+        Self { deny: networks, ..self }
+    }
+
+    /// Checks that the rules make sense together. A gate without rules lets everybody in who is
+    /// not kept out by name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] that names the rule and what would be right.
+    pub fn build(self) -> Result<Gate, Error> {
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        check_support(&*store, &self.rules)?;
+        if let Some(rule) = self.rules.iter().find(|rule| !is_key(&rule.key)) {
+            return Err(Error::KeyList { rule: rule.name.clone() });
+        }
+        let rules = if self.rules.is_empty() {
+            Rules::default()
+        } else {
+            Rules::new(self.rules.clone())?
+        };
+        let engine = Engine::new(rules, store, self.clock);
+        let lists = Lists::new(&self.allow, &self.deny)?;
+        let needs_client =
+            !lists.is_empty() || self.rules.iter().any(|rule| rule.key.needs_client());
+        let plans = Plans::new(self.rules, &engine)?;
+        Ok(Gate { engine, plans, resolver: self.resolver, lists, needs_client })
+    }
+}
+
+/// Whether a key of several is made of at least one that tells requests apart.
+fn is_key(key: &Key) -> bool {
+    let Key::Several(parts) = key else { return true };
+    !parts.is_empty() && !parts.iter().any(|part| matches!(part, Key::Global | Key::Several(_)))
+}
