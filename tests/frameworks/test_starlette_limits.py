@@ -277,3 +277,19 @@ async def test_a_shadow_refuses_nothing() -> None:
     TideGate(app, "1/minute", default="1/minute", mode="shadow", clock=Clock())
 
     assert await statuses(app, "/", 3) == [200] * 3
+
+
+async def test_a_gate_may_be_switched_off() -> None:
+    app = Starlette(routes=[Route("/", hello)])
+    TideGate(app, "1/minute", default="1/minute", enabled=False, clock=Clock())
+
+    assert await statuses(app, "/", 3) == [200] * 3
+
+
+async def test_the_lists_of_a_gate_hold_for_all_of_it() -> None:
+    for listed, expected in (("allow", [200, 200]), ("deny", [403, 403])):
+        app = Starlette(routes=[Route("/", hello)])
+        lists: Any = {listed: ["192.0.2.0/24"]}
+        TideGate(app, default="1/minute", clock=Clock(), **lists)
+
+        assert await statuses(app, "/", 2) == expected, listed
