@@ -66,7 +66,7 @@ def test_it_may_be_switched_off() -> None:
     [
         ({"TIDEGATE_DEFUALT": "5/minute"}, "'TIDEGATE_DEFUALT'.*did you mean TIDEGATE_DEFAULT"),
         ({"TIDEGATE_STORAGE_URI": "x"}, "'TIDEGATE_STORAGE_URI' is not a setting"),
-        ({"TIDEGATE_XYZZY": 1}, "known are TIDEGATE_CLOCK, TIDEGATE_COST, TIDEGATE_DEFAULT"),
+        ({"TIDEGATE_XYZZY": 1}, "known are TIDEGATE_ALLOW, TIDEGATE_BLOCK,"),
         ({"TIDEGATE_LIMIT": "5/fortnight"}, "fortnight"),
         ({"TIDEGATE_COST": "many"}, "`cost` must be a whole number"),
         ({"TIDEGATE_KEY": "adress"}, "adress"),

@@ -1,19 +1,15 @@
 """What a limit of the Flask extension can say: each keyword, and what is wrong with it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, Response, abort, request
 
 from tidegate import ConfigError
-from tidegate._native import Gate as NativeGate
 from tidegate.flask import TideGate
 from tidegate.testing import Clock
-
-needs_settling = pytest.mark.skipif(
-    not hasattr(NativeGate, "settle"), reason="this build of the gate does not settle yet"
-)
 
 
 class Site:
@@ -29,7 +25,7 @@ class Site:
         self.app.add_url_rule("/<name>", "named", limited, methods=methods)
 
     def ask(self, path: str = "/", method: str = "GET", **options: Any) -> Any:
-        return self.app.test_client().open(path, method=method, **options)
+        return self.app.test_client().open(path, method=method, buffered=True, **options)
 
     def admitted(self, most: int = 12, **options: Any) -> int:
         """How many requests pass before one is refused, or `most`."""
@@ -199,7 +195,6 @@ def test_an_answer_from_below_a_view_goes_out_as_it_is() -> None:
     assert (site.ask("/below").status_code, site.ask("/below").data) == (418, b"below")
 
 
-@needs_settling
 def test_charge_on_gives_back_what_other_responses_took() -> None:
     site = Site("3/minute", charge_on="4xx", view=lambda: request.args.get("x") or abort(401))
 
@@ -207,7 +202,6 @@ def test_charge_on_gives_back_what_other_responses_took() -> None:
     assert site.admitted() == 3
 
 
-@needs_settling
 def test_deduct_when_gives_back_what_the_callable_does_not_charge() -> None:
     def fails(response: Response) -> bool:
         return bytes(response.data) == b"wrong"
@@ -218,7 +212,6 @@ def test_deduct_when_gives_back_what_the_callable_does_not_charge() -> None:
     assert site.admitted() == 3
 
 
-@needs_settling
 def test_what_was_taken_is_given_back_when_a_stream_ends() -> None:
     def parts() -> Iterator[str]:
         yield from "abc"
@@ -321,3 +314,15 @@ def test_a_callable_must_choose_from_a_few_limits() -> None:
 
     with pytest.raises(ConfigError, match="more than 1000 different limits"):
         site.ask(query_string="n=1001")
+
+
+def test_a_template_answers_refusals(tmp_path: Path) -> None:
+    template = tmp_path / "slow.html"
+    template.write_text("<p>slow down</p>")
+    app = Flask("test")
+    TideGate(app, "0/minute", template=template)
+
+    refused = app.test_client().get("/")
+
+    assert (refused.status_code, refused.text) == (429, "<p>slow down</p>")
+    assert refused.mimetype == "text/html"

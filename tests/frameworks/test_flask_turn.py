@@ -22,10 +22,14 @@ class Remembering:
 
     def __init__(self) -> None:
         self.told: list[int | None] = []
+        self.charges: list[dict[int, bool] | None] = []
 
-    def settle(self, decision: Decision, status: int | None) -> None:
+    def settle(
+        self, decision: Decision, status: int | None, *, charges: dict[int, bool] | None
+    ) -> None:
         assert decision is DECISION
         self.told.append(status)
+        self.charges.append(charges)
 
 
 def served(app: Any, gate: Any) -> Iterable[bytes]:
@@ -87,8 +91,8 @@ def test_a_client_that_hangs_up_ends_the_turn_and_closes_the_body() -> None:
     assert (gate.told, closed) == ([200], [True])
 
 
-@pytest.mark.parametrize(("answer", "told"), [(True, 200), (False, 500)])
-def test_deduct_when_judges_the_response_and_decides(answer: bool, told: int) -> None:
+@pytest.mark.parametrize("answer", [True, False])
+def test_deduct_when_judges_the_response_and_decides(answer: bool) -> None:
     app = Flask("test")
     gate: Any = Remembering()
     seen: list[bytes] = []
@@ -108,7 +112,8 @@ def test_deduct_when_judges_the_response_and_decides(answer: bool, told: int) ->
     around = Reporter(app.wsgi_app)
     body, status, _ = run_wsgi_app(around, EnvironBuilder("/").get_environ(), buffered=True)
 
-    assert (list(body), status[:3], gate.told, seen) == ([b"view"], "203", [told], [b"view"])
+    assert (list(body), status[:3], gate.told, seen) == ([b"view"], "203", [203], [b"view"])
+    assert gate.charges == [{0: answer}]
 
 
 def test_a_gate_that_does_not_wait_is_told_nothing_and_the_body_is_the_applications() -> None:

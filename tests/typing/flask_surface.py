@@ -19,13 +19,17 @@ def an_application() -> None:
     TideGate(app)
     TideGate(app, "5/minute", default=lambda: "9/minute", key="ip", clock=Clock())
     TideGate(app, gate=Gate([Rule("all", "5/minute")]), user=lambda: "ana", enabled=False)
-    later = TideGate(on_breach=lambda request, decision: (request.path, 429), store="memory://")
+    later = TideGate(on_breach=lambda *_: ("later", 429), store="memory://")
     later.init_app(app)
     assert_type(current_decision(), "Decision | None")
 
 
 def a_key(request: Request) -> str:
     return request.path
+
+
+def a_cost(request: Request) -> int:
+    return len(request.path)
 
 
 async def an_async_key(request: Request) -> str:
@@ -35,7 +39,7 @@ async def an_async_key(request: Request) -> str:
 def limits() -> None:
     gate = TideGate()
 
-    @gate.limit("5/minute", key=a_key, methods=["POST"], cost=lambda request: 2)
+    @gate.limit("5/minute", key=a_key, methods=["POST"], cost=a_cost)
     def view(name: str, *, page: int = 1) -> str:
         return name * page
 

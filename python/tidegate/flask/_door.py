@@ -1,65 +1,56 @@
-"""A gate as Flask asks it: with the answers of key callables, and with facts about the user."""
+"""A gate as Flask asks it: with the answers of callables, and with what the application knows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import flask
 
+from tidegate._asking import Asker, run
 from tidegate._gate import make_gate
-from tidegate._keys import checked_key
-from tidegate._native import Decision, Gate, Rule
-from tidegate.errors import ConfigError
+from tidegate._native import Answers, Decision, Gate
 from tidegate.flask._ask import Question
-from tidegate.flask._facts import supply, user_in
-
-
-def _knows_users() -> bool:
-    try:
-        Rule("user", "1/second", key="user")
-    except ConfigError:
-        return False
-    return True
-
-
-_KNOWS_USERS = _knows_users()
+from tidegate.flask._facts import supply
 
 
 class Door:
     """One gate, and whom to ask before it decides."""
 
-    __slots__ = ("_by_user", "_keys", "_needs", "_user", "gate")
+    __slots__ = ("_asker", "_asks", "_needs", "_questions", "_user", "gate")
 
-    def __init__(self, gate: Gate, user: Question | None, *, by_user: bool = False) -> None:
+    def __init__(self, gate: Gate, user: Question | None) -> None:
         self.gate = gate
         self._user = user
-        self._keys = [(rule, Question("key", key)) for rule, key in gate.key_callables]
-        self._by_user = by_user
-        needs = frozenset(getattr(gate, "needs", ()))
-        self._needs = needs | {"user"} if by_user else needs
+        self._asker = Asker(gate)
+        self._asks = self._asker.is_needed
+        self._needs: frozenset[str] = gate.needs
+        self._questions = {
+            call: Question(kind, call, given=2 if kind == "limit" else 1)
+            for kind, _, _, call in gate.callables
+            if kind != "charge"
+        }
 
     @classmethod
     def made(cls, limit: str, user: Question | None, options: dict[str, Any]) -> Door:
         """Makes a gate with one rule, and the door to it."""
-        by_user = options.get("key") == "user" and not _KNOWS_USERS
-        if by_user:
-            options = {**options, "key": user_in}
-        return cls(make_gate(limit, **options), user, by_user=by_user)
+        return cls(make_gate(limit, **options), user)
 
     def decide(self, request: flask.Request, cost: int | None, address: str | None) -> Decision:
         """Asks the gate about a request."""
         if self._needs:
             supply(self._needs, request, self._user)
-        keys = None
-        if self._by_user:
-            keys = {0: self._user_or_address(request, address)}
-        elif self._keys:
-            keys = {rule: checked_key(key.ask(request), key.function) for rule, key in self._keys}
-        environ = request.environ
-        return self.gate.admit_wsgi(environ, keys=keys, cost=cost, address=address)
+        answers = self._answers(request, address) if self._asks else None
+        return self.gate.admit_wsgi(request.environ, keys=answers, cost=cost, address=address)
 
-    def _user_or_address(self, request: flask.Request, address: str | None) -> str:
-        user = user_in(request.environ)
-        if user is None:
-            return address or self.gate.address_wsgi(request.environ)
-        return checked_key(f"user:{user}", self._user)
+    def _answers(self, request: flask.Request, address: str | None) -> Answers:
+        environ = request.environ
+
+        def told(call: Callable[..., Any]) -> Any:
+            question = self._questions.get(call)
+            return call(request) if question is None else question.ask(request)
+
+        def subject(rule: int, keys: dict[int, str]) -> str:
+            return self.gate.subject_wsgi(environ, rule, keys=keys, address=address)
+
+        return run(self._asker.questions(told, self.gate.applying_wsgi(environ), subject))

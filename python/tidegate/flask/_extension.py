@@ -51,11 +51,9 @@ class TideGate:
         on_breach: a callable that is given the request and the decision, and returns the
             response to a refused request, or `None` for the usual one.
         enabled: `False` limits nothing.
-        options: as for `tidegate.protect_app`, and for every limit unless it says otherwise:
-            key, per_ip, cost, store, on_store_error, lease, trusted_proxies, forwarded_header,
-            ipv6_prefix, headers, clock. `name` is what decisions call the application-wide
-            limit, and stands in front of the names of the others; give it where several
-            extensions or applications share a store.
+        options: as for `tidegate.protect_app`, and for every limit unless it says otherwise.
+            `name` is what decisions call the application-wide limit, and stands in front of the
+            names of the others; give it where several extensions or applications share a store.
 
     Raises:
         ConfigError: naming the argument or the setting that is wrong.

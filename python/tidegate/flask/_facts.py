@@ -34,12 +34,6 @@ def _form(request: flask.Request) -> dict[str, str]:
         raise ClientDisconnected from error
 
 
-def user_in(environ: Any) -> str | None:
-    """The user's id that `supply` has found."""
-    found: str | None = environ[_USER]
-    return found
-
-
 def has_user(app: flask.Flask, user: Question | None) -> bool:
     """Whether somebody can tell who is signed in."""
     return user is not None or hasattr(app, "login_manager")

@@ -57,12 +57,13 @@ class Limit:
         else:
             self.cost = None if cost is None else whole_number("cost", cost, least=0)
         self.scope = _scope(given.pop("scope", None))
-        self.options = given
         if self.deduct_when is not None:
             if "charge_on" in given:
                 raise ConfigError("`deduct_when` and `charge_on` are both given: give one")
-            # The gate is told 200 for what the callable keeps, and 500 for the rest.
-            self.options = {**given, "charge_on": "200"}
+            given["charge_on"] = self.deduct_when.function
+        elif callable(given.get("charge_on")):
+            self.deduct_when = Question("charge_on", given["charge_on"])
+        self.options = given
         self._try_out()
 
     def _try_out(self) -> None:
@@ -70,8 +71,6 @@ class Limit:
         value = "1/second" if isinstance(self.value, Question) else self.value
         options: dict[str, Any] = {**self.options}
         options.pop("store", None)
-        if options.get("key") == "user":
-            options.pop("key")
         if isinstance(self.cost, int) and not isinstance(self.value, Question):
             options["cost"] = self.cost
         make_gate(value, **options)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import flask
 from werkzeug.exceptions import TooManyRequests
 
+from tidegate._breach import Answer, answer, ask
 from tidegate._current import Current
 from tidegate._native import Decision, Gate, Refusal
 from tidegate.errors import RateLimitExceeded
@@ -18,7 +19,7 @@ _TOO_MANY_REQUESTS = 429
 class HTTPRateLimitExceeded(RateLimitExceeded, TooManyRequests):
     """A refused request; `@app.errorhandler` may name 429 or either base."""
 
-    def __init__(self, decision: Decision, refusal: Refusal) -> None:
+    def __init__(self, decision: Decision, refusal: Refusal | Answer) -> None:
         response = flask.Response(refusal.body, refusal.status, refusal.headers)
         TooManyRequests.__init__(self, response=response)
         RateLimitExceeded.__init__(self, decision)
@@ -37,8 +38,17 @@ class AnsweredRefusal(RateLimitExceeded, TooManyRequests):
 
 class _Request(Current):
     def refuse(self, gate: Gate, decision: Decision) -> Any:
-        accept = self.request.headers.get("Accept")
-        raise HTTPRateLimitExceeded(decision, gate.refusal(decision, accept))
+        told = ask(gate, self.request, decision)
+        if told is not None:
+            raise AnsweredRefusal(decision, told)
+        raise HTTPRateLimitExceeded(decision, usual(gate, decision, self.request))
+
+
+def usual(gate: Gate, decision: Decision, request: flask.Request) -> Answer:
+    """What answers a refusal when nobody has an answer of their own."""
+    made = answer(gate, decision, None, request.headers.get("Accept"))
+    assert isinstance(made, Answer)  # the other kind is what a callback told
+    return made
 
 
 def find(values: Sequence[object]) -> Current | None:  # noqa: ARG001 - Flask passes none

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import flask
 
+from tidegate._breach import ask
 from tidegate._current import outer_address
 from tidegate._native import Decision, Gate
 from tidegate.flask._bound import Bound, OwnGate
 from tidegate.flask._limit import Limit
 from tidegate.flask._plan import Plan
-from tidegate.flask._refusal import AnsweredRefusal, HTTPRateLimitExceeded
+from tidegate.flask._refusal import AnsweredRefusal, HTTPRateLimitExceeded, usual
 from tidegate.flask._settings import Settings
 from tidegate.flask._turn import Turn
 
@@ -68,8 +69,9 @@ class State:
     ) -> Exception:
         breach = None if limit is None else limit.on_breach
         breach = breach or self.extension.breach or self.settings.on_breach
-        answer = None if breach is None else breach.ask(request, decision)
-        if answer is not None:
-            return AnsweredRefusal(decision, answer)
-        refusal = gate.refusal(decision, request.headers.get("Accept"))
-        return HTTPRateLimitExceeded(decision, refusal)
+        told = None if breach is None else breach.ask(request, decision)
+        if told is None:
+            told = ask(gate, request, decision)
+        if told is not None:
+            return AnsweredRefusal(decision, told)
+        return HTTPRateLimitExceeded(decision, usual(gate, decision, request))

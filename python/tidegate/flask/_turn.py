@@ -9,6 +9,7 @@ from typing import Any
 
 import flask
 
+from tidegate._current import consider as tell_outer
 from tidegate._native import Decision, Gate
 from tidegate.flask._ask import Question
 
@@ -21,27 +22,25 @@ if TYPE_CHECKING:
 _TURN = "tidegate.flask"
 _DECISION = "tidegate.decision"
 _REFUSING = ("429", "503")
-# What a response's status is for a gate whose limit has a `deduct_when`: see `_limit`.
-KEPT, RETURNED = 200, 500
 
 
 class Settlement:
     """A decision that the response may still change.
 
     Attributes:
-        status: what the gate is told instead of the response's own status.
+        charges: what a callable says of the response, by the position of its rule.
     """
 
-    __slots__ = ("decision", "gate", "status")
+    __slots__ = ("charges", "decision", "gate")
 
     def __init__(self, gate: Any, decision: Decision) -> None:
         self.gate = gate
         self.decision = decision
-        self.status: int | None = None
+        self.charges: dict[int, bool] | None = None
 
     def judge(self, deduct_when: Question, response: flask.Response) -> flask.Response:
         """Asks whether the response is charged."""
-        self.status = KEPT if deduct_when.ask(response) else RETURNED
+        self.charges = {0: bool(deduct_when.ask(response))}
         return response
 
 
@@ -80,12 +79,13 @@ class Turn:
         if self.decision is None or binds_more(decision, self.decision):
             self.decision, self.profile = decision, profile
             environ[_DECISION] = decision
+            tell_outer(decision)
 
     def wait_for_response(
         self, gate: Gate, decision: Decision, deduct_when: Question | None
     ) -> None:
         """Notes a decision whose gate wants to know the response."""
-        if not getattr(gate, "settles", False):
+        if not gate.settles:
             return
         settlement = Settlement(gate, decision)
         self.settlements.append(settlement)
@@ -104,8 +104,7 @@ class Turn:
         """Tells the gates how it ended; `None` when the application raised."""
         while self.settlements:
             settlement = self.settlements.pop()
-            told = status if settlement.status is None else settlement.status
-            settlement.gate.settle(settlement.decision, told)
+            settlement.gate.settle(settlement.decision, status, charges=settlement.charges)
 
     def complete(self, status: str, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """The response's header fields and ours; of two with one name, the response's own."""
