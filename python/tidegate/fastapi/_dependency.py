@@ -2,6 +2,7 @@
 
 # Annotations are not postponed here: FastAPI reads those of `__call__`.
 
+import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from inspect import Signature, signature
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from tidegate._options import Options
 
 _KEYS = "tidegate.fastapi.keys"
+# Of a rule's name, in bytes; a module's is ASCII but for the odd one.
+_LONGEST_NAME = 60
 
 
 class RateLimit:
@@ -46,7 +49,8 @@ class RateLimit:
         seconds: of that time.
         minutes: of that time.
         hours: of that time.
-        options: as for `tidegate.protect_app`.
+        options: as for `tidegate.protect_app`. The name is the module and line that make the
+            limit if omitted; give one where a store outlives your versions of the code.
 
     Raises:
         ConfigError: naming the argument that is wrong.
@@ -84,7 +88,11 @@ class RateLimit:
             asked, dependency = self._answered, key
         # What FastAPI reads.
         self.__signature__ = _signature(dependency)
-        self._limit = RouteLimit(text, {"name": "route", **options, "key": asked})
+        # In a store of several machines, the name is what tells one limit from another, and has
+        # to be the same in all of them: it is the line that makes this one.
+        caller = sys._getframe(1)
+        name = f"{caller.f_globals.get('__name__', 'route')}:{caller.f_lineno}"[-_LONGEST_NAME:]
+        self._limit = RouteLimit(text, {"name": name, **options, "key": asked})
 
     async def __call__(
         self, connection: HTTPConnection, response: Response, tidegate_key: Any = None
