@@ -2,10 +2,10 @@
 
 # Annotations are not postponed here: FastAPI reads those of `__call__`.
 
-import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from inspect import Signature, signature
+from inspect import Signature, currentframe, signature
+from types import FrameType
 from typing import TYPE_CHECKING, Any, get_args
 
 from fastapi import Depends, params
@@ -90,9 +90,7 @@ class RateLimit:
         self.__signature__ = _signature(dependency)
         # In a store of several machines, the name is what tells one limit from another, and has
         # to be the same in all of them: it is the line that makes this one.
-        caller = sys._getframe(1)
-        name = f"{caller.f_globals.get('__name__', 'route')}:{caller.f_lineno}"[-_LONGEST_NAME:]
-        self._limit = RouteLimit(text, {"name": name, **options, "key": asked})
+        self._limit = RouteLimit(text, {"name": _place(currentframe()), **options, "key": asked})
 
     async def __call__(
         self, connection: HTTPConnection, response: Response, tidegate_key: Any = None
@@ -111,6 +109,14 @@ class RateLimit:
 
     def _answered(self, connection: HTTPConnection) -> Any:
         return connection.scope.get(_KEYS, {}).get(id(self))
+
+
+def _place(frame: FrameType | None) -> str:
+    """The module and the line that called the function of a frame."""
+    caller = None if frame is None else frame.f_back
+    if caller is None:
+        return "route"
+    return f"{caller.f_globals.get('__name__', 'route')}:{caller.f_lineno}"[-_LONGEST_NAME:]
 
 
 def _composed(limit: str | int | None, times: int | None, parts: dict[str, int]) -> str:
