@@ -22,7 +22,8 @@ def _command(server: str, target: str, port: int, workers: int) -> list[str]:
     several = ["--workers", str(workers)]
     if server.startswith("uvicorn"):
         lifespan = "on" if server == "uvicorn-lifespan" else "off"
-        options = ["--lifespan", lifespan, *several, *(BELIEVING if server == "uvicorn-believing" else [])]
+        believing = BELIEVING if server == "uvicorn-believing" else []
+        options = ["--lifespan", lifespan, *several, *believing]
         return [*UVICORN, *options, "--host", "127.0.0.1", "--port", str(port), target]
     if server == "gunicorn":
         options = [*several, "--threads", "4", "--bind", f"127.0.0.1:{port}"]
