@@ -18,6 +18,7 @@ from tidegate import ConfigError, protect_app, rate_limit
 from tidegate.asgi import TideGateMiddleware
 from tidegate.fastapi import RateLimit
 from tidegate.starlette import TideGate, route_of
+from tidegate.starlette._routes import resolve
 from tidegate.testing import Clock
 
 PREFLIGHT = {"origin": "https://example.org", "access-control-request-method": "GET"}
@@ -293,3 +294,45 @@ async def test_the_lists_of_a_gate_hold_for_all_of_it() -> None:
         TideGate(app, default="1/minute", clock=Clock(), **lists)
 
         assert await statuses(app, "/", 2) == expected, listed
+
+
+async def test_a_denied_address_gets_nothing_where_nothing_is_limited() -> None:
+    app = Starlette(routes=[Route("/", hello)])
+    TideGate(app, deny=["192.0.2.0/24"])
+
+    assert await statuses(app, "/", 1) == [403]
+    assert await statuses(app, "/none", 1) == [403]
+
+
+async def test_a_decorated_handler_reads_the_form_that_its_limit_has_read() -> None:
+    @rate_limit("1/minute", key="form:user", clock=Clock())
+    async def route(request: Request) -> Response:
+        return PlainTextResponse(await request.body())
+
+    app = Starlette(routes=[Route("/", route, methods=["POST"])])
+    async with client_of(app) as client:
+        answers = [await client.post("/", data={"user": name}) for name in ("ana", "ana", "bob")]
+
+    assert [answer.status_code for answer in answers] == [200, 429, 200]
+    assert answers[2].text == "user=bob"
+
+
+def test_limits_have_names_of_their_own_that_other_machines_give_too() -> None:
+    first = RateLimit("1/minute")
+    second = RateLimit("1/minute")
+    gate = TideGate(limit=1, default=1)
+    for _ in range(2):
+        gate.limit("1/minute")(hello)
+    scope = {"type": "http", "path": "/", "method": "GET"}
+    found = resolve(Starlette(routes=[Route("/", hello)]), scope)
+    assert found is not None
+    assert gate.whole is not None
+
+    limits = [first._limit, second._limit, gate.whole, *gate.limits_of(found)]
+    default = TideGate(default=1).limits_of(found)
+    names = [limit.guard.gate.rules[0].name for limit in [*limits, *default]]
+
+    assert len(set(names)) == len(names) == 6
+    module, line = names[0].split(":")
+    assert (names[1], module) == (f"{module}:{int(line) + 1}", __name__[-len(module) :])
+    assert names[3:] == [f"{__name__}.hello", f"{__name__}.hello#2", "route"]

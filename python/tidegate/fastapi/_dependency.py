@@ -4,7 +4,8 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from inspect import Signature, signature
+from inspect import Signature, currentframe, signature
+from types import FrameType
 from typing import TYPE_CHECKING, Any, get_args
 
 from fastapi import Depends, params
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from tidegate._options import Options
 
 _KEYS = "tidegate.fastapi.keys"
+# Of a rule's name, in bytes; a module's is ASCII but for the odd one.
+_LONGEST_NAME = 60
 
 
 class RateLimit:
@@ -46,7 +49,8 @@ class RateLimit:
         seconds: of that time.
         minutes: of that time.
         hours: of that time.
-        options: as for `tidegate.protect_app`.
+        options: as for `tidegate.protect_app`. The name is the module and line that make the
+            limit if omitted; give one where a store outlives your versions of the code.
 
     Raises:
         ConfigError: naming the argument that is wrong.
@@ -84,7 +88,9 @@ class RateLimit:
             asked, dependency = self._answered, key
         # What FastAPI reads.
         self.__signature__ = _signature(dependency)
-        self._limit = RouteLimit(text, {"name": "route", **options, "key": asked})
+        # In a store of several machines, the name is what tells one limit from another, and has
+        # to be the same in all of them: it is the line that makes this one.
+        self._limit = RouteLimit(text, {"name": _place(currentframe()), **options, "key": asked})
 
     async def __call__(
         self, connection: HTTPConnection, response: Response, tidegate_key: Any = None
@@ -103,6 +109,14 @@ class RateLimit:
 
     def _answered(self, connection: HTTPConnection) -> Any:
         return connection.scope.get(_KEYS, {}).get(id(self))
+
+
+def _place(frame: FrameType | None) -> str:
+    """The module and the line that called the function of a frame."""
+    caller = None if frame is None else frame.f_back
+    if caller is None:
+        return "route"
+    return f"{caller.f_globals.get('__name__', 'route')}:{caller.f_lineno}"[-_LONGEST_NAME:]
 
 
 def _composed(limit: str | int | None, times: int | None, parts: dict[str, int]) -> str:

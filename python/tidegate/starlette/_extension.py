@@ -170,8 +170,10 @@ class TideGate:
         given = _given(self._inherited, key, False, options)
 
         def mark(target: T) -> T:
-            named = {"name": _name_of(target), **given}
-            self._mark(target, RouteLimit(limit, named))
+            # The name tells one limit from another in a store of several machines.
+            count = len(self._limits.get(identity(target), ()))
+            name = _name_of(target) + (f"#{count + 1}" if count else "")
+            self._mark(target, RouteLimit(limit, {"name": name, **given}))
             return target
 
         return mark
@@ -274,7 +276,7 @@ class TideGate:
         keys: list[Any] = ["route"]
         if key is not None and key != "global":
             keys += key if isinstance(key, (list, tuple)) else [key]
-        return RouteLimit(limit, {**given, "key": keys})
+        return RouteLimit(limit, {"name": "route", **given, "key": keys})
 
     def _own_limits(self, found: Found) -> list[RouteLimit]:
         if not self._limits:
@@ -321,9 +323,6 @@ def _refuse_router(target: object) -> None:
 
 
 def _name_of(target: object) -> str:
-    return _short(getattr(target, "__name__", type(target).__name__))
-
-
-def _short(name: str) -> str:
-    # Of a rule's name, in bytes.
-    return name.encode()[:128].decode(errors="ignore")
+    """The module and name of a function, or the class of an application, cut to a rule's name."""
+    of: Any = target if hasattr(target, "__qualname__") else type(target)
+    return f"{of.__module__}.{of.__qualname__}".encode()[-120:].decode(errors="ignore")
