@@ -14,6 +14,7 @@ from tidegate import _native, errors
 
 EXPORTS = [
     "ConfigError",
+    "CountedKey",
     "Decision",
     "Gate",
     "Limiter",
@@ -123,7 +124,7 @@ def test_the_types_are_marked_as_there() -> None:
 def test_the_stub_names_what_the_compiled_module_has() -> None:
     stub = (PACKAGE / "_native.pyi").read_text()
     # `Reason` is a type only; the rest is looked up.
-    for name in ("Clock", "Decision", "Gate", "Limiter", "Refusal", "Rule"):
+    for name in ("Clock", "CountedKey", "Decision", "Gate", "Limiter", "Refusal", "Rule"):
         assert f"class {name}" in stub
         assert isinstance(getattr(_native, name), type)
     for name in ("set_default_clock", "set_enabled", "canonical_limit"):

@@ -219,7 +219,7 @@ fn every_living_counter_is_listed_and_nothing_else() {
     let _ = server.ask(&["SET", "a*[b]:{x", "0"]);
 
     for (rule, number) in [(None, 300), (Some("api"), 200), (Some("a*"), 0)] {
-        let mut page = Page { rule: rule.map(str::to_owned), after: None, size: 20 };
+        let mut page = Page { rule: rule.map(str::to_owned), size: 20, ..Page::default() };
         let mut found = BTreeSet::new();
         let mut pages = 0;
         loop {

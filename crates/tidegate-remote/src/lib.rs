@@ -46,6 +46,7 @@ pub use error::RemoteError;
 pub use lenient::Lenient;
 pub use link::{Backend, Link, Listed, Page};
 pub use lookup::Lookup;
+pub use memo::{Entry, Memo};
 pub use name::{Name, Subject};
 pub use remote::Remote;
 pub use reply::{LogRecord, Record, Reply};

@@ -53,6 +53,18 @@ impl Name {
         &self.0[1..end]
     }
 
+    /// How the names of all subjects begin that begin with `prefix`, but for those that are kept
+    /// as a digest. Empty when nothing is asked for.
+    #[must_use]
+    pub fn begins(prefix: &[u8]) -> String {
+        let mut begins = String::with_capacity(prefix.len() + 1);
+        if !prefix.is_empty() {
+            begins.push('{');
+            write_plain(&mut begins, prefix);
+        }
+        begins
+    }
+
     /// Rule, tag and subject of what [`new`](Self::new) wrote; `None` for other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<(&str, u64, Subject)> {
@@ -88,12 +100,16 @@ fn write_subject(name: &mut String, subject: &[u8]) {
             let _ = write!(name, "{byte:02x}");
         }
     } else {
-        for &byte in subject {
-            if is_plain(byte) {
-                name.push(char::from(byte));
-            } else {
-                let _ = write!(name, "%{byte:02x}");
-            }
+        write_plain(name, subject);
+    }
+}
+
+fn write_plain(name: &mut String, subject: &[u8]) {
+    for &byte in subject {
+        if is_plain(byte) {
+            name.push(char::from(byte));
+        } else {
+            let _ = write!(name, "%{byte:02x}");
         }
     }
 }
@@ -176,6 +192,16 @@ mod tests {
     fn a_hash_tag_is_the_subject_and_never_empty() {
         assert_eq!(Name::new(&Key::new("r", 1, b"ana}b")).hash_tag(), "ana%7db");
         assert_eq!(Name::new(&Key::new("r", 1, b"")).hash_tag(), "%");
+    }
+
+    #[test]
+    fn a_name_begins_as_its_subject_does() {
+        for (prefix, subject) in [("us", "user:42"), ("a b", "a b c"), ("%", "%25"), ("}", "}:")] {
+            let text = name("api", 1, subject.as_bytes());
+            assert!(text.starts_with(&Name::begins(prefix.as_bytes())), "{text}");
+        }
+        assert_eq!(Name::begins(b""), "");
+        assert!(!name("api", 1, b"").starts_with(&Name::begins(b"%")));
     }
 
     #[test]

@@ -121,8 +121,18 @@ impl<B: Backend> Remote<B> {
     /// Decides `count` requests of `charges`, one after the other, and calls `done` with the
     /// outcome: here and now when there is nothing to wait for, by another thread otherwise.
     pub fn start(&self, charges: &[Charge<'_>], count: u32, done: Done) {
+        self.begin(charges, AskKind::Check, count, done);
+    }
+
+    /// Answers as [`peek`](Self::peek), and calls `done` as [`start`](Self::start) does: for many
+    /// that share their trips.
+    pub fn look(&self, charges: &[Charge<'_>], done: Done) {
+        self.begin(charges, AskKind::Peek, 1, done);
+    }
+
+    fn begin(&self, charges: &[Charge<'_>], kind: AskKind, count: u32, done: Done) {
         let process = self.process();
-        let question = match Question::new(self, charges, AskKind::Check, count) {
+        let question = match Question::new(self, charges, kind, count) {
             Ok(question) => question,
             Err(error) => return done(Err(error)),
         };

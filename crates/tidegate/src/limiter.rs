@@ -9,7 +9,7 @@ use crate::{
     Clock, Decision, Error, OneLimit, Outcome, Rule, Store, SystemClock,
     engine::{Engine, Mode},
     remote::Decided,
-    rules::Rules,
+    rules::{Rules, refuse_concurrency},
     store::check_support,
 };
 
@@ -336,6 +336,7 @@ impl LimiterBuilder {
     ///
     /// [`Error`] that names the rule and what would be right.
     pub fn build(self) -> Result<Limiter, Error> {
+        refuse_concurrency(&self.rules)?;
         let rules = Rules::new(self.rules)?;
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         check_support(&*store, &rules.rules)?;

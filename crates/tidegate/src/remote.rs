@@ -296,7 +296,7 @@ impl Engine {
         Ok(Decision::without_store(rules, parts, instant.now, refused))
     }
 
-    fn first(&self, remote: &dyn RemoteStore, answer: Answer) -> Decision {
+    pub(crate) fn first(&self, remote: &dyn RemoteStore, answer: Answer) -> Decision {
         if let Some(distance) = &self.distance
             && remote.health() == Health::Up
         {
@@ -308,7 +308,7 @@ impl Engine {
     }
 
     /// The time by the store's clock, which decides by itself but for limits by the calendar.
-    fn remote_instant(&self, remote: &dyn RemoteStore) -> Result<Instant, RemoteError> {
+    pub(crate) fn remote_instant(&self, remote: &dyn RemoteStore) -> Result<Instant, RemoteError> {
         if remote.takes_time() {
             return Ok(self.local_instant());
         }

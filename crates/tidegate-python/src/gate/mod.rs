@@ -3,6 +3,7 @@
 mod admit;
 mod decide;
 mod enter;
+mod keys;
 mod respond;
 mod settle;
 

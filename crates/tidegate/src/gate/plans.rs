@@ -4,18 +4,14 @@
 //! Plans are made when they are first needed, and kept. There is one for each set of rules that
 //! meet on a request, so that a decision speaks of these alone.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::Arc,
-};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use arc_swap::ArcSwap;
 use tidegate_core::grammar::Limits;
 
 use super::{Facts, facts::Request, plan::Plan};
 use crate::{
-    Error, Key, Rule,
+    Error, Key, Permits, Rule,
     engine::Engine,
     matching::{Mask, Matcher},
 };
@@ -30,6 +26,8 @@ pub(crate) struct Plans {
     pub(super) numbers: Vec<usize>,
     /// `None` when every rule applies to every request.
     matcher: Option<Matcher>,
+    /// Where the store counts requests in flight, if it does and a rule limits them.
+    permits: Option<Arc<dyn Permits>>,
     everything: Arc<Plan>,
     plain: Kept<Mask>,
     varied: Kept<(Mask, Vec<(usize, Box<str>)>)>,
@@ -57,10 +55,12 @@ impl Plans {
                 first
             })
             .collect();
+        let counts_flights = rules.iter().any(|rule| rule.limits.concurrent().is_some());
+        let permits = if counts_flights { engine.store.permits()? } else { None };
         let all = rules.iter().cloned().enumerate().collect();
-        let everything = Arc::new(Plan::new(all, engine)?);
+        let everything = Arc::new(Plan::new(all, permits.as_ref(), engine)?);
         let (plain, varied) = (Kept::default(), Kept::default());
-        Ok(Self { rules, numbers, matcher, everything, plain, varied })
+        Ok(Self { rules, numbers, matcher, permits, everything, plain, varied })
     }
 
     /// The plan for a request.
@@ -97,9 +97,8 @@ impl Plans {
 
     /// What the rules ask of facts beyond what every request has.
     pub(super) fn needs(&self) -> Vec<&'static str> {
-        let any_key = |is: fn(&Key) -> bool| {
-            self.rules.iter().flat_map(|rule| rule.key.parts()).any(is)
-        };
+        let any_key =
+            |is: fn(&Key) -> bool| self.rules.iter().flat_map(|rule| rule.key.parts()).any(is);
         let by_route = self.rules.iter().any(|rule| !rule.applies.routes.is_empty());
         let needs = [
             ("user", any_key(|key| matches!(key, Key::User))),
@@ -146,10 +145,16 @@ impl Plans {
             let mut rule = rule.clone();
             if let Some((_, limit)) = limits.iter().find(|(of, _)| *of == position) {
                 rule.limits = limit.parse::<Limits>()?;
+                // Who tells the ends of requests has asked once whether they matter.
+                if let Some(concurrent) = rule.limits.concurrent()
+                    && !self.rules[position].settles()
+                {
+                    return Err(Error::NeedsOwnConcurrency { rule: rule.name, concurrent });
+                }
             }
             rules.push((position, rule));
         }
-        Ok(Arc::new(Plan::new(rules, engine)?))
+        Ok(Arc::new(Plan::new(rules, self.permits.as_ref(), engine)?))
     }
 }
 
