@@ -184,10 +184,12 @@ def protect_app(
 
 def _protect_starlette(app: Any, gate: Gate) -> Any:
     """Puts the gate around everything that Starlette builds, its handler of errors too."""
+    from tidegate.starlette import checked  # noqa: PLC0415 - it imports Starlette
+
     build = app.build_middleware_stack
 
     def build_behind_the_gate() -> asgi.TideGateMiddleware:
-        return asgi.TideGateMiddleware(build(), gate=gate)
+        return asgi.TideGateMiddleware(checked(app, build()), gate=gate)
 
     app.build_middleware_stack = build_behind_the_gate
     if app.middleware_stack is not None:

@@ -1,30 +1,29 @@
 """The servers that the tests of frameworks serve their applications by."""
 
 import http.client
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.serving import GUNICORN, ROOT, UVICORN, serving
+from tests.serving import GUNICORN, UVICORN, serving
 
 # Two servers have an opinion of their own about forwarding headers. uvicorn believes those of
 # loopback, or of everybody if told so, which must not make a limit forgeable; waitress removes
 # them unless told not to.
 BELIEVING = ["--forwarded-allow-ips", "*"]
-LIFESPAN = ["--lifespan", "on"]
-DAPHNE = ["-m", "daphne", "--verbosity", "0"]
 HYPERCORN = ["-m", "hypercorn", "--log-level", "error"]
+DAPHNE = ["-m", "daphne", "--verbosity", "0"]
 WAITRESS = ["-m", "waitress", "--no-clear-untrusted-proxy-headers", "--threads", "4", "--call"]
 
 
 def _command(server: str, target: str, port: int, workers: int) -> list[str]:
     several = ["--workers", str(workers)]
     if server.startswith("uvicorn"):
-        asked = {"uvicorn-believing": BELIEVING, "uvicorn-lifespan": LIFESPAN}.get(server, [])
-        options = [*several, *asked]
+        lifespan = "on" if server == "uvicorn-lifespan" else "off"
+        believing = BELIEVING if server == "uvicorn-believing" else []
+        options = ["--lifespan", lifespan, *several, *believing]
         return [*UVICORN, *options, "--host", "127.0.0.1", "--port", str(port), target]
     if server == "gunicorn":
         options = [*several, "--threads", "4", "--bind", f"127.0.0.1:{port}"]
@@ -59,12 +58,8 @@ def serve(
     def command(port: int) -> list[str]:
         return _command(server, f"{module}:{app}", port, workers)
 
-    given = {
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-        "TIDEGATE_TEST_APP": f"{module}:{app}",
-        **environment,
-    }
-    with serving(command, log=log, python=python, environment=given) as port:
+    noted = {"TIDEGATE_TEST_APP": f"{module}:{app}", **environment}
+    with serving(command, log=log, python=python, environment=noted) as port:
         yield port
 
 

@@ -14,7 +14,10 @@ HOME = ROOT / "target" / "venvs"
 
 # A framework's oldest version, and of what it needs the versions that it went with.
 OLDEST = {
-    "flask": ["flask==2.2.0", "werkzeug==2.2.3", "gunicorn==27.0.1", "waitress==3.0.2"],
+    "flask": [
+        *("flask==2.2.0", "werkzeug==2.2.3", "asgiref==3.5.2", "flask-login==0.6.3"),
+        *("gunicorn==27.0.1", "waitress==3.0.2"),
+    ],
     "fastapi": ["fastapi==0.100.0", "starlette==0.27.0", "uvicorn==0.54.0", "hypercorn==0.18.0"],
     "django": ["django==4.2", "gunicorn==27.0.1", "uvicorn==0.54.0"],
     "drf": ["djangorestframework==3.15.1", "django==4.2", "gunicorn==27.0.1"],
@@ -43,7 +46,7 @@ def python_with(framework: str, *, oldest: bool = True) -> str:
     python = venv / "bin" / "python"
     if not (venv / "done").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", venv], check=True)
-        pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
         subprocess.run([*pip, *packages], check=True)
         (package,) = venv.glob("lib/python*/site-packages")
         (package / "tidegate-under-test.pth").write_text(f"{ROOT / 'python'}\n")

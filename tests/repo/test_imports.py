@@ -27,7 +27,7 @@ ROWS: list[set[str]] = [
 ]
 # The modules that may import a package that is neither ours nor Python's.
 FOREIGN: dict[str, set[str]] = {
-    "flask": {"flask", "werkzeug"},
+    "flask": {"click", "flask", "werkzeug"},
     "starlette": {"starlette"},
     "fastapi": {"fastapi", "starlette"},
     "django": {"django"},

@@ -222,6 +222,13 @@ impl Limiter {
         self.engine.start_remotely(Some(cost), &|_| key.as_ref(), done);
     }
 
+    /// As [`start`](Self::start), for a request of which [`known_denial`](Self::known_denial)
+    /// has just known nothing: it is not looked for again.
+    pub fn start_unknown(&self, key: impl AsRef<[u8]>, cost: u32, done: Decided) {
+        let looks = self.engine.only().is_none();
+        self.engine.start_asking(Some(cost), &|_| key.as_ref(), looks, done);
+    }
+
     /// The store, for what is not a decision: lists, statistics, closing it.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
