@@ -76,13 +76,8 @@ def ask(port: int, case: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("case", ON_SOCKETS, ids=name)
-def test_over_a_socket(
-    server: tuple[str, int], case: dict[str, Any], request: pytest.FixtureRequest
-) -> None:
+def test_over_a_socket(server: tuple[str, int], case: dict[str, Any]) -> None:
     kind, port = server
-    if kind in case.get("fooled", ()):
-        # Strict: the word goes from the table when it is no longer true.
-        request.applymarker(pytest.mark.xfail(reason="the server's address is believed"))
     if kind in case.get("refused_by", ()):
         assert ask(port, case) is None
         return

@@ -40,8 +40,10 @@ pub enum Key {
     Several(Vec<Key>),
 }
 
+type Make = fn(String) -> Key;
+
 /// What a key with a name behind a colon can be.
-const NAMED: [(&str, fn(String) -> Key); 4] =
+const NAMED: [(&str, Make); 4] =
     [("header", Key::Header), ("cookie", Key::Cookie), ("query", Key::Query), ("form", Key::Form)];
 
 impl Key {

@@ -27,6 +27,7 @@
 //! How an algorithm decides is the business of `tidegate-core`; how counts are kept, that of
 //! the stores' crates. No web framework is known here.
 
+mod adjust;
 mod block;
 mod calendar;
 mod client;

@@ -50,17 +50,14 @@ impl Flights {
         like: &Engine,
     ) -> Result<Option<Self>, Error> {
         let Some(concurrent) = rule.limits.concurrent() else { return Ok(None) };
-        let place = match permits {
-            Some(permits) => {
-                Place::Permits { permits: Arc::clone(permits), scope: log::scope_of(&rule.name) }
-            }
-            None => {
-                let limit = log::limit_of(&rule.name, concurrent, log::HOLD)?;
-                let logged = Rule::new(rule.name.clone(), limit.clone().into())
-                    .on_store_error(rule.on_store_error);
-                let engine = like.sharing(Rules::counting_from(POSITION, vec![logged])?);
-                Place::Log { engine, limit }
-            }
+        let place = if let Some(permits) = permits {
+            Place::Permits { permits: Arc::clone(permits), scope: log::scope_of(&rule.name) }
+        } else {
+            let limit = log::limit_of(&rule.name, concurrent, log::HOLD)?;
+            let logged = Rule::new(rule.name.clone(), limit.clone().into())
+                .on_store_error(rule.on_store_error);
+            let engine = like.sharing(Rules::counting_from(POSITION, vec![logged])?);
+            Place::Log { engine, limit }
         };
         Ok(Some(Self { limit: concurrent, place }))
     }

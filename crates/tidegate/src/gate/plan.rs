@@ -57,10 +57,8 @@ impl Plan {
         let extras = Extras::new(&enforced, &shadow, permits, like)?;
         let enforced: Vec<Rule> = enforced.into_iter().map(|(_, rule)| rule).collect();
         let has_rates = enforced.iter().any(|rule| !rule.limits.is_empty());
-        let engine = match has_rates {
-            true => Some(like.sharing(Rules::counting_from(0, enforced)?)),
-            false => None,
-        };
+        let engine =
+            if has_rates { Some(like.sharing(Rules::counting_from(0, enforced)?)) } else { None };
         Ok(Self { rules: positions, engine, extras })
     }
 
@@ -84,14 +82,16 @@ impl Plan {
         match (&self.extras, &self.engine) {
             (None, Some(engine)) => engine.decide(mode, cost, subject),
             (None, None) => Ok(Decision::uncounted()),
-            (Some(extras), engine) => self.decide_with(extras, engine, mode, cost, subject),
+            (Some(extras), engine) => {
+                self.decide_with(extras, engine.as_ref(), mode, cost, subject)
+            }
         }
     }
 
     fn decide_with<'s>(
         self: &Arc<Self>,
         extras: &Extras,
-        engine: &Option<Arc<Engine>>,
+        engine: Option<&Arc<Engine>>,
         mode: Mode,
         cost: Option<u32>,
         subject: impl Fn(usize) -> &'s [u8] + Copy,

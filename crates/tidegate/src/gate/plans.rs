@@ -7,7 +7,6 @@
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use arc_swap::ArcSwap;
-use tidegate_core::grammar::Limits;
 
 use super::{Facts, facts::Request, plan::Plan};
 use crate::{
@@ -18,6 +17,9 @@ use crate::{
 
 /// The most plans of a kind that are kept. Clients choose paths, and providers choose limits.
 const MOST: usize = 1024;
+
+/// Limits that a request has instead of its rules' own, by the rule's position.
+type Limits = Vec<(usize, Box<str>)>;
 
 /// The plans of one gate.
 pub(crate) struct Plans {
@@ -30,7 +32,7 @@ pub(crate) struct Plans {
     permits: Option<Arc<dyn Permits>>,
     everything: Arc<Plan>,
     plain: Kept<Mask>,
-    varied: Kept<(Mask, Vec<(usize, Box<str>)>)>,
+    varied: Kept<(Mask, Limits)>,
 }
 
 /// Plans by what they are for. Read without a lock; a lock that is held while the process is
@@ -41,10 +43,10 @@ struct Kept<K> {
 
 impl Plans {
     pub(super) fn new(rules: Vec<Rule>, engine: &Engine) -> Result<Self, Error> {
-        let matches = rules.iter().map(|rule| &rule.applies);
+        let applies = rules.iter().map(|rule| &rule.applies);
         // Compiled even when not needed: that finds the mistakes.
-        let matcher = Matcher::new(matches.clone())?;
-        let is_needed = matches.clone().any(|applies| !applies.is_everything());
+        let matcher = Matcher::new(applies.clone())?;
+        let is_needed = applies.clone().any(|applies| !applies.is_everything());
         let matcher = is_needed.then_some(matcher);
         let mut next = 0;
         let numbers = rules
@@ -67,7 +69,7 @@ impl Plans {
     pub(super) fn find(&self, facts: &dyn Facts, engine: &Engine) -> Result<Arc<Plan>, Error> {
         let all = self.all();
         let mut mask = self.matcher.as_ref().map_or(all, |it| it.find(&Request(facts)));
-        let mut limits = Vec::new();
+        let mut limits = Limits::new();
         for position in 0..self.rules.len() {
             let bit = 1 << position;
             if mask & bit != 0 && facts.is_exempt(position) {
@@ -81,10 +83,10 @@ impl Plans {
         }
         match limits.is_empty() {
             true if mask == all => Ok(Arc::clone(&self.everything)),
-            true => self.plain.get_or_make(mask, || self.make(mask, &[], engine)),
+            true => self.plain.get_or_make(&mask, || self.make(mask, &[], engine)),
             false => {
                 let key = (mask, limits);
-                self.varied.get_or_make(key.clone(), || self.make(mask, &key.1, engine))
+                self.varied.get_or_make(&key, || self.make(mask, &key.1, engine))
             }
         }
     }
@@ -144,7 +146,7 @@ impl Plans {
             }
             let mut rule = rule.clone();
             if let Some((_, limit)) = limits.iter().find(|(of, _)| *of == position) {
-                rule.limits = limit.parse::<Limits>()?;
+                rule.limits = limit.parse()?;
                 // Who tells the ends of requests has asked once whether they matter.
                 if let Some(concurrent) = rule.limits.concurrent()
                     && !self.rules[position].settles()
@@ -171,10 +173,10 @@ impl<K: Clone + Eq + Hash> Kept<K> {
 
     fn get_or_make(
         &self,
-        key: K,
+        key: &K,
         make: impl FnOnce() -> Result<Arc<Plan>, Error>,
     ) -> Result<Arc<Plan>, Error> {
-        if let Some(plan) = self.plans.load().get(&key) {
+        if let Some(plan) = self.plans.load().get(key) {
             return Ok(Arc::clone(plan));
         }
         let plan = make()?;

@@ -78,14 +78,14 @@ mod tests {
             Self { store: MemoryStore::new(), limit }
         }
 
-        fn key(&self) -> Key<'_> {
+        fn key() -> Key<'static> {
             Key::new("api", IN_FLIGHT, b"ana")
         }
 
         /// When the request was counted, if it may begin.
         fn begin(&self, second: u64) -> Option<Nanos> {
             let at = Nanos::from_secs(second);
-            let charge = Charge { key: self.key(), limit: &self.limit, cost: 1, at };
+            let charge = Charge { key: Self::key(), limit: &self.limit, cost: 1, at };
             let mut answer = [UNDECIDED];
             Store::check(&self.store, &[charge], at, &mut answer).unwrap();
             answer[0].is_allowed().then(|| taken_at(&self.limit, &answer[0], at))
@@ -94,7 +94,7 @@ mod tests {
         fn end(&self, charged_at: Nanos, second: u64) {
             let at = Nanos::from_secs(second);
             let change = Change::Refund { cost: 1, charged_at };
-            let adjustment = Adjustment { key: self.key(), limit: &self.limit, at, change };
+            let adjustment = Adjustment { key: Self::key(), limit: &self.limit, at, change };
             Store::adjust(&self.store, &[adjustment], at).unwrap();
         }
     }
