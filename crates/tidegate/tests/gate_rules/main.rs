@@ -1,13 +1,16 @@
-//! What a gate does besides counting: rules that match, keys of several, lists, penalties,
-//! the shadow, and the end of a request.
+//! What a gate does besides counting: rules that match, keys of several, lists, the shadow;
+//! penalties and the ends of requests have files of their own.
 
-use std::{borrow::Cow, sync::Arc, thread, time::Duration};
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up should panic")]
+
+mod ends;
+mod penalties;
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use tidegate::{
-    Answer, Block, Decision, Ending, Error, Facts, Gate, Key, Lines, ManualClock, Match,
-    MemoryStore, Nanos, Reason, Rule, Store,
+    Decision, Error, Facts, Gate, GateBuilder, Key, Lines, ManualClock, Match, Reason, Rule,
 };
-use tidegate_core::{Adjustment, Charge};
 
 /// A request that is not there.
 #[derive(Clone, Default)]
@@ -83,7 +86,7 @@ fn on(paths: &[&str]) -> Match {
 }
 
 fn gate(rules: impl IntoIterator<Item = Rule>) -> Gate {
-    rules.into_iter().fold(Gate::builder(), |builder, rule| builder.rule(rule)).build().unwrap()
+    rules.into_iter().fold(Gate::builder(), GateBuilder::rule).build().unwrap()
 }
 
 fn clocked(rule: Rule) -> (Gate, Arc<ManualClock>) {
@@ -231,196 +234,6 @@ fn the_shadow_counts_and_refuses_nothing() {
     );
     assert_eq!(seen.iter().filter(|decision| decision.allowed).count(), 5);
     assert_eq!(seen[4].rule(), "old");
-}
-
-fn blocking(tiers: &[u64]) -> Block {
-    Block::new(tiers.iter().copied().map(Duration::from_secs).collect()).unwrap()
-}
-
-#[test]
-fn a_breach_blocks_for_longer_each_time() {
-    let (gate, clock) = clocked(rule("login", "1/second").block(blocking(&[60, 600])));
-    let breach = || {
-        let last = (0..3).map(|_| admit(&gate, &Request::to("/"))).last().unwrap();
-        assert_eq!(last.reason, Some(Reason::Penalty));
-        last.retry_after.unwrap()
-    };
-
-    assert_eq!(breach(), Duration::from_secs(60));
-    clock.advance(Duration::from_secs(59));
-    assert_eq!(admit(&gate, &Request::to("/")).retry_after, Some(Duration::from_secs(1)));
-    clock.advance(Duration::from_secs(1));
-    assert!(admit(&gate, &Request::to("/")).allowed);
-    assert_eq!(breach(), Duration::from_secs(600));
-    clock.advance(Duration::from_secs(600));
-    assert!(admit(&gate, &Request::to("/")).allowed);
-    assert_eq!(breach(), Duration::from_secs(600));
-    // Both strikes are forgotten after two days.
-    clock.advance(Duration::from_secs(2 * 86_400));
-    assert!(admit(&gate, &Request::to("/")).allowed);
-    assert_eq!(breach(), Duration::from_secs(60));
-}
-
-#[test]
-fn an_attempt_extends_a_block_only_when_asked_to() {
-    for (extends, expected) in [(false, 30), (true, 50)] {
-        let block = blocking(&[60]).extend_on_attempt(extends);
-        let (gate, clock) = clocked(rule("login", "1/second").block(block));
-        let attempt = || admit(&gate, &Request::to("/"));
-
-        assert!(attempt().allowed && !attempt().allowed);
-        clock.advance(Duration::from_secs(20));
-        assert!(!attempt().allowed);
-        clock.advance(Duration::from_secs(10));
-        let left = gate.peek(&Request::to("/")).unwrap().retry_after;
-        assert_eq!(left, Some(Duration::from_secs(expected)));
-    }
-}
-
-#[test]
-fn breaches_at_one_moment_are_one_strike() {
-    let (gate, _clock) = clocked(rule("b", "5/second").block(blocking(&[60, 600])));
-    let gate = Arc::new(gate);
-    let threads: Vec<_> = (0..8)
-        .map(|_| {
-            let gate = Arc::clone(&gate);
-            thread::spawn(move || {
-                (0..50).filter_map(|_| admit(&gate, &Request::to("/")).retry_after).max()
-            })
-        })
-        .collect();
-    let longest = threads.into_iter().filter_map(|thread| thread.join().unwrap()).max();
-    assert_eq!(longest, Some(Duration::from_secs(60)));
-}
-
-#[test]
-fn what_is_not_charged_for_comes_back_once() {
-    let gate = gate([rule("login", "2/hour").charge_on("401".parse().unwrap())]);
-    let end = |decision: &Decision, status| {
-        gate.settle(decision, &Ending { status: Some(status), ..Ending::default() }).unwrap();
-    };
-    assert!(gate.settles());
-
-    let first = admit(&gate, &Request::to("/"));
-    end(&first, 200);
-    end(&first.clone(), 200);
-    let second = admit(&gate, &Request::to("/"));
-    assert_eq!(second.remaining, 1);
-    end(&second, 401);
-    assert_eq!(admit(&gate, &Request::to("/")).remaining, 0);
-    assert!(!admit(&gate, &Request::to("/")).allowed);
-}
-
-#[test]
-fn the_caller_may_tell_the_cost_and_whether_to_charge() {
-    let gate = gate([rule("api", "10/hour").settled_by_caller(true)]);
-    let decision = admit(&gate, &Request::to("/"));
-    gate.settle(&decision, &Ending { cost: Some(4), ..Ending::default() }).unwrap();
-    assert_eq!(gate.peek(&Request::to("/")).unwrap().remaining, 6);
-
-    let decision = admit(&gate, &Request::to("/"));
-    let charges = |_: usize| Some(false);
-    gate.settle(&decision, &Ending { charges: Some(&charges), ..Ending::default() }).unwrap();
-    assert_eq!(gate.peek(&Request::to("/")).unwrap().remaining, 6);
-}
-
-#[test]
-fn requests_in_flight_are_limited_by_key() {
-    let gate = gate([rule("upload", "2 concurrent").key(Key::Ip)]);
-    let from = |peer| Request { peer, ..Request::to("/") };
-    let end = |decision: &Decision| gate.settle(decision, &Ending::default()).unwrap();
-
-    let (first, second) = (admit(&gate, &from("192.0.2.1")), admit(&gate, &from("192.0.2.1")));
-    let refused = admit(&gate, &from("192.0.2.1"));
-    assert_eq!(refused.reason, Some(Reason::Concurrency));
-    assert_eq!(
-        (refused.rule(), refused.limit, subject(&refused)),
-        ("upload", 2, &b"192.0.2.1"[..])
-    );
-    assert_eq!(refused.retry_after, Some(Duration::from_secs(1)));
-    assert_eq!(refused.refusal(None).map(|(status, _)| status), Some(429));
-    assert!(admit(&gate, &from("192.0.2.2")).allowed);
-
-    end(&first);
-    end(&first);
-    let third = admit(&gate, &from("192.0.2.1"));
-    assert!(third.allowed && !admit(&gate, &from("192.0.2.1")).allowed);
-    // Nobody tells the end of these, and still they are over.
-    drop((second, third));
-    assert!(admit(&gate, &from("192.0.2.1")).allowed);
-}
-
-#[test]
-fn a_refusal_takes_neither_a_permit_nor_a_unit() {
-    let gate = gate([rule("a", "1 concurrent; 2/hour"), rule("b", "3/hour")]);
-
-    let first = admit(&gate, &Request::to("/"));
-    let crowded = admit(&gate, &Request::to("/"));
-    assert_eq!(crowded.reason, Some(Reason::Concurrency));
-    gate.settle(&first, &Ending::default()).unwrap();
-    let second = admit(&gate, &Request::to("/"));
-    assert!(second.allowed && second.remaining == 0);
-    gate.settle(&second, &Ending::default()).unwrap();
-    for _ in 0..3 {
-        // Each of these gives its permit back.
-        assert_eq!(admit(&gate, &Request::to("/")).reason, Some(Reason::Limit));
-    }
-}
-
-#[test]
-fn a_store_without_permits_counts_requests_in_flight_by_a_log() {
-    struct Plain(MemoryStore);
-    impl Store for Plain {
-        fn name(&self) -> &'static str {
-            "plain"
-        }
-
-        fn check(
-            &self,
-            charges: &[Charge<'_>],
-            now: Nanos,
-            decisions: &mut [Answer],
-        ) -> Result<(), Error> {
-            Store::check(&self.0, charges, now, decisions)
-        }
-
-        fn peek(
-            &self,
-            charges: &[Charge<'_>],
-            now: Nanos,
-            decisions: &mut [Answer],
-        ) -> Result<(), Error> {
-            Store::peek(&self.0, charges, now, decisions)
-        }
-
-        fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), Error> {
-            Store::adjust(&self.0, adjustments, now)
-        }
-    }
-    let clock = Arc::new(ManualClock::new(Duration::from_secs(1_750_000_000)));
-    let gate = Gate::builder()
-        .rule(rule("upload", "2 concurrent"))
-        .store(Plain(MemoryStore::new()))
-        .clock(clock.clone())
-        .build()
-        .unwrap();
-    let attempt = || admit(&gate, &Request::to("/"));
-
-    let (first, lost) = (attempt(), attempt());
-    assert!(first.allowed && lost.allowed && !attempt().allowed);
-    gate.settle(&first, &Ending::default()).unwrap();
-    assert!(attempt().allowed && !attempt().allowed);
-    clock.advance(Duration::from_secs(300));
-    assert!(attempt().allowed && attempt().allowed && !attempt().allowed);
-}
-
-#[test]
-fn requests_in_flight_may_be_counted_in_the_shadow() {
-    let gate = gate([rule("new", "1 concurrent").shadow(true)]);
-    let first = admit(&gate, &Request::to("/"));
-    let second = admit(&gate, &Request::to("/"));
-    assert!(first.allowed && first.shadow.is_empty());
-    assert!(second.allowed && second.shadow.iter().any(|name| &**name == "new"));
 }
 
 #[test]
