@@ -3,7 +3,9 @@
 import itertools
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -210,6 +212,20 @@ def test_users_have_their_own_counts_wherever_they_come_from(port: int, client: 
         # Who is not signed in counts by address.
         assert client.statuses(4, "/user") == [200, 200, 200, 429]
         assert elsewhere.statuses(4, "/user") == [200, 200, 200, 429]
+
+
+def test_of_a_hundred_wrong_passwords_at_once_five_are_looked_at(port: int) -> None:
+    def attempt(_: int) -> int:
+        with closing(Connection(port, next(_addresses))) as connection:
+            return Client(connection).statuses(1, "/password?password=wrong", X_User="eve")[0]
+
+    with ThreadPoolExecutor(100) as pool:
+        assert Counter(pool.map(attempt, range(100))) == {401: 5, 429: 95}
+
+
+def test_right_passwords_give_back_what_they_took(client: Client) -> None:
+    assert client.statuses(20, "/password?password=right", X_User="fay") == [200] * 20
+    assert client.statuses(6, "/password?password=wrong", X_User="fay") == [401] * 5 + [429]
 
 
 @pytest.mark.shows("flask", "on-breach response")
