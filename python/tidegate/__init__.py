@@ -7,7 +7,7 @@ for anything else. Importing this package imports no framework and starts no thr
 from __future__ import annotations
 
 from tidegate._limiter import Limiter
-from tidegate._native import Decision, Gate, Rule
+from tidegate._native import CountedKey, Decision, Gate, Rule
 from tidegate.errors import ConfigError, RateLimitExceeded, StoreError, TidegateError
 
 TYPE_CHECKING = False
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConfigError",
+    "CountedKey",
     "Decision",
     "Gate",
     "Limiter",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from tidegate._native import Clock, Decision
+    from tidegate._native import Clock, CountedKey, Decision
     from tidegate.stores import StateStore
 
     P = ParamSpec("P")
@@ -185,6 +185,10 @@ class Limiter(_native.Limiter):
             await _in_thread(self.settle, key, **settled)
         else:
             self.settle(key, **settled)
+
+    async def akeys(self, prefix: str = "", *, limit: int = 1_000) -> list[CountedKey]:
+        """Does what `keys` does, without blocking the event loop."""
+        return await _in_thread(self.keys, prefix, limit=limit)
 
     def __enter__(self) -> Self:
         return self

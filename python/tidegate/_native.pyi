@@ -15,6 +15,7 @@ __all__ = [
     "Answers",
     "AsgiPassage",
     "Clock",
+    "CountedKey",
     "Decision",
     "Gate",
     "Limiter",
@@ -89,6 +90,42 @@ class Clock:
         """Seconds since 1970."""
 
 @final
+class CountedKey:
+    """A key that a store holds a count of, and how it stands with the rule that counts it."""
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def digest(self, /) -> str | None:
+        """Of a key that was too long to be kept, the first 128 bits of its SHA-256, in hexadecimal."""
+    @property
+    def key(self, /) -> str | None:
+        """Who is counted, as `inspect` and `reset` take it: empty when the rule counts everybody
+        together, and bytes that are not UTF-8 escaped as `\\xff`. `None` for a key that was too
+        long to be kept.
+        """
+    @property
+    def limit(self, /) -> int | None:
+        """Units that a rested key can spend at once, under the binding limit of the rule."""
+    @property
+    def remaining(self, /) -> int | None:
+        """Units that could be spent at once now; at most `limit`."""
+    @property
+    def reset_after(self, /) -> float | None:
+        """Seconds until the key is as if it had never been seen."""
+    @property
+    def retry_after(self, /) -> float | None:
+        """Seconds after which a request at the rule's own cost would be allowed: 0.0 when it would
+        be now, infinity when it never will be.
+        """
+    @property
+    def rule(self, /) -> str:
+        """The rule that counts it."""
+    @property
+    def used(self, /) -> int | None:
+        """Units that are spent and not yet back; `None` beside a digest, as all that follows."""
+
+@final
 class Decision:
     """The answer to one request. Truthy when the request may go ahead."""
     def __bool__(self, /) -> bool: ...
@@ -142,7 +179,9 @@ class Decision:
         """A name for this decision, for logs: 16 hexadecimal digits, unlike those of others."""
     @property
     def key(self, /) -> str | None:
-        """Whom the binding limit counted; `None` when it counts everybody together."""
+        """Whom the binding limit counted; `None` when it counts everybody together. What a request
+        sent that is not UTF-8 is escaped, as `\\xff`; `Gate.inspect` takes it so.
+        """
     @property
     def limit(self, /) -> int:
         """Units that a rested key can spend at once, under the binding limit."""
@@ -269,10 +308,20 @@ class Gate:
         cost: int | None = None,
     ) -> Decision:
         """Decides the request of a WSGI environment, and takes its cost if allowed."""
+    def ainspect(
+        self, /, rule_name: str, key: str | None = None
+    ) -> collections.abc.Awaitable[Decision]:
+        """`inspect`, to be awaited."""
+    def akeys(
+        self, /, prefix: str = ..., *, limit: int = ...
+    ) -> collections.abc.Awaitable[list[CountedKey]]:
+        """`keys`, to be awaited."""
     def applying_asgi(self, /, scope: collections.abc.Mapping[str, typing.Any]) -> list[int]:
         """The positions of the rules that apply to an ASGI connection."""
     def applying_wsgi(self, /, environ: collections.abc.Mapping[str, typing.Any]) -> list[int]:
         """The positions of the rules that apply to a WSGI request."""
+    def areset(self, /, rule_name: str, key: str | None = None) -> collections.abc.Awaitable[None]:
+        """`reset`, to be awaited."""
     def asettle(
         self,
         /,
@@ -321,6 +370,22 @@ class Gate:
         /,
     ) -> WsgiPassage | None:
         """Lets the request of a WSGI environment in, as `enter_asgi` does."""
+    def inspect(self, /, rule_name: str, key: str | None = None) -> Decision:
+        """How `key` stands with the rule of this name: the decision on a request at the rule's own
+        cost, by that rule alone. Takes nothing.
+
+        `key` is what `Decision.key` and `CountedKey.key` show; `None` or empty for a rule that
+        counts everybody together. Raises `ConfigError` for a rule that there is not; `StoreError`
+        when a server gives no answer, whatever `on_store_error` says.
+        """
+    def keys(self, /, prefix: str = ..., *, limit: int = ...) -> list[CountedKey]:
+        """The keys that rules of this gate count and that begin with `prefix`, at most `limit`; by
+        rule, and then by key.
+
+        Reads a store in a server in pages, and never holds it up; a key that comes or goes
+        meanwhile may be there or not. Raises `ConfigError` for other stores, which keep no text
+        of their keys; `StoreError` when the server gives no answer.
+        """
     @property
     def needs(self, /) -> frozenset:
         """What adapters have to find out for the rules: "user", "route", "form"."""
@@ -345,6 +410,10 @@ class Gate:
         self, /, environ: collections.abc.Mapping[str, typing.Any], decision: Decision
     ) -> tuple[str, list[tuple[str, str]], list[bytes]]:
         """The status line, the header fields and the body that refuse the request of `environ`."""
+    def reset(self, /, rule_name: str, key: str | None = None) -> None:
+        """Lets the rule of this name forget `key`, which starts again with full quota. Raises as
+        `inspect` does.
+        """
     @property
     def rules(self, /) -> list[Rule]:
         """The rules, in order."""
@@ -458,6 +527,13 @@ class Limiter:
         """
     def debit(self, /, key: str, *, cost: int = ...) -> None:
         """Takes `cost` units from `key` whether or not they are there: a penalty."""
+    def keys(self, /, prefix: str = ..., *, limit: int = ...) -> list[CountedKey]:
+        """The keys that this limiter counts and that begin with `prefix`, at most `limit`, sorted.
+
+        Reads a store in a server in pages, and never holds it up; a key that comes or goes
+        meanwhile may be there or not. Raises `ConfigError` for other stores, which keep no text
+        of their keys; `StoreError` when the server gives no answer.
+        """
     @property
     def limit(self, /) -> str:
         """The limits, in canonical spelling."""

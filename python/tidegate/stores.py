@@ -38,9 +38,8 @@ class Step(Protocol):
 class StateStore(Protocol):
     """A place that keeps bytes: `Limiter("100/minute", store=MyStore())`.
 
-    Safe to call from several threads at once. Whatever it raises reaches the caller of the
-    limiter as the cause of a `StoreError`. `await acheck` calls it in a thread of the event loop's
-    pool.
+    Safe to call from several threads at once. `await acheck` calls it in a thread of the event
+    loop's pool.
     """
 
     def transact(self, keys: Sequence[bytes], step: Step) -> None:
@@ -52,5 +51,11 @@ class StateStore(Protocol):
         Args:
             keys: different keys, of printable ASCII, at most a few hundred bytes each.
             step: what to do with their states.
+
+        Raises:
+            Exception: when nothing was written. The rule's `on_store_error` then decides, and
+                the log tells, at most once a minute. A transaction that ends without having
+                called `step`, or that gives it states that it never returned, is a mistake that
+                no mode hides: whoever asked gets a `StoreError`.
         """
         ...

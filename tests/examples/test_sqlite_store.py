@@ -81,12 +81,11 @@ def _confuses(keys: Sequence[bytes], step: Callable[..., object]) -> None:
 @pytest.mark.parametrize(
     ("transact", "words"),
     [
-        (_raises, "database is locked"),
         (_forgets, "did not call `step`"),
         (_confuses, "none of tidegate's"),
     ],
 )
-def test_a_store_that_fails_is_named_with_what_it_said(
+def test_a_store_that_breaks_its_contract_is_named_with_what_it_did(
     transact: Callable[..., None], words: str
 ) -> None:
     limiter = Limiter("2/hour", store=Failing(transact))
@@ -95,6 +94,13 @@ def test_a_store_that_fails_is_named_with_what_it_said(
         limiter.check("ana")
 
     assert "Failing" in str(caught.value)
+
+
+def test_a_locked_database_is_no_error_of_who_asks() -> None:
+    decision = Limiter("2/hour", store=Failing(_raises)).check("ana")
+
+    assert decision.degraded
+    assert decision.allowed
 
 
 def test_what_is_no_store_is_refused() -> None:

@@ -1,46 +1,41 @@
-"""Real servers in processes of their own, on a port of loopback that the system chooses."""
+"""The servers that the tests of frameworks serve their applications by."""
 
 import http.client
-import os
-import socket
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.serving import GUNICORN, UVICORN, serving
 
 # Two servers have an opinion of their own about forwarding headers. uvicorn believes those of
 # loopback, or of everybody if told so, which must not make a limit forgeable; waitress removes
 # them unless told not to.
-UVICORN = ["-m", "uvicorn", "--factory", "--no-access-log", "--lifespan", "off"]
 BELIEVING = ["--forwarded-allow-ips", "*"]
-GUNICORN = ["-m", "gunicorn", "--log-level", "error", "--threads", "4"]
 HYPERCORN = ["-m", "hypercorn", "--log-level", "error"]
+DAPHNE = ["-m", "daphne", "--verbosity", "0"]
 WAITRESS = ["-m", "waitress", "--no-clear-untrusted-proxy-headers", "--threads", "4", "--call"]
 
 
 def _command(server: str, target: str, port: int, workers: int) -> list[str]:
     several = ["--workers", str(workers)]
     if server.startswith("uvicorn"):
-        options = [*several, *(BELIEVING if server == "uvicorn-believing" else [])]
+        lifespan = "on" if server == "uvicorn-lifespan" else "off"
+        believing = BELIEVING if server == "uvicorn-believing" else []
+        options = ["--lifespan", lifespan, *several, *believing]
         return [*UVICORN, *options, "--host", "127.0.0.1", "--port", str(port), target]
     if server == "gunicorn":
-        return [*GUNICORN, *several, "--bind", f"127.0.0.1:{port}", f"{target}()"]
+        options = [*several, "--threads", "4", "--bind", f"127.0.0.1:{port}"]
+        return [*GUNICORN, *options, f"{target}()"]
     if server == "hypercorn":
         return [*HYPERCORN, *several, "--bind", f"127.0.0.1:{port}", f"{target}()"]
+    if server == "daphne":
+        # It calls no factory, so a module makes the application when it is imported.
+        return [*DAPHNE, "--bind", "127.0.0.1", "--port", str(port), "tests.frameworks.made:app"]
+    if server == "aiohttp":
+        return ["-m", "aiohttp.web", "--hostname", "127.0.0.1", "--port", str(port), target]
     return [*WAITRESS, "--listen", f"127.0.0.1:{port}", target]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -59,42 +54,13 @@ def serve(
     What the server and the application say goes to the file `log`. `python` is the interpreter:
     see `versions` for those with other frameworks.
     """
-    port = _free_port()
-    with tempfile.TemporaryFile() if log is None else log.open("w+b") as errors:
-        process = subprocess.Popen(
-            [python, *_command(server, f"{module}:{app}", port, workers)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-        )
-        try:
-            _wait_until_ready(port, process, errors)
-            yield port
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
+    def command(port: int) -> list[str]:
+        return _command(server, f"{module}:{app}", port, workers)
 
-def _wait_until_ready(
-    port: int, process: "subprocess.Popen[bytes]", errors: IO[bytes], seconds: float = 30
-) -> None:
-    deadline = time.monotonic() + seconds
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    process.kill()
-    process.wait()
-    errors.seek(0)
-    raise AssertionError(f"the server was not ready: {errors.read().decode()[-2000:]}")
+    noted = {"TIDEGATE_TEST_APP": f"{module}:{app}", **environment}
+    with serving(command, log=log, python=python, environment=noted) as port:
+        yield port
 
 
 class Connection:

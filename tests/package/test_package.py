@@ -14,6 +14,7 @@ from tidegate import _native, errors
 
 EXPORTS = [
     "ConfigError",
+    "CountedKey",
     "Decision",
     "Gate",
     "Limiter",
@@ -123,7 +124,7 @@ def test_the_types_are_marked_as_there() -> None:
 def test_the_stub_names_what_the_compiled_module_has() -> None:
     stub = (PACKAGE / "_native.pyi").read_text()
     # `Reason` is a type only; the rest is looked up.
-    for name in ("Clock", "Decision", "Gate", "Limiter", "Refusal", "Rule"):
+    for name in ("Clock", "CountedKey", "Decision", "Gate", "Limiter", "Refusal", "Rule"):
         assert f"class {name}" in stub
         assert isinstance(getattr(_native, name), type)
     for name in ("set_default_clock", "set_enabled", "canonical_limit"):
@@ -138,7 +139,7 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 
 def test_every_module_that_needs_no_framework_can_be_imported_alone() -> None:
-    frameworks = {"django", "flask", "starlette", "_pytest_plugin"}
+    frameworks = {"aiohttp", "django", "flask", "starlette", "_pytest_plugin"}
     names = [module.name for module in pkgutil.iter_modules([str(PACKAGE)])]
 
     for name in set(names) - frameworks:

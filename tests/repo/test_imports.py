@@ -19,7 +19,7 @@ ROWS: list[set[str]] = [
     {"stores"},
     {"asgi", "wsgi"},  # and the private modules, but for those named below
     {"starlette"},
-    {"flask", "fastapi", "django"},
+    {"flask", "fastapi", "django", "aiohttp"},
     {"drf"},
     {"_protect", "testing"},
     {"__init__"},
@@ -31,6 +31,7 @@ FOREIGN: dict[str, set[str]] = {
     "starlette": {"starlette"},
     "fastapi": {"fastapi", "starlette"},
     "django": {"django"},
+    "aiohttp": {"aiohttp"},
     "drf": {"django", "rest_framework"},
     "_pytest_plugin": {"pytest"},
 }

@@ -63,8 +63,11 @@ def test_servers_that_are_there_are_not_installed(tmp_path: Path) -> None:
     binary = tmp_path / "lib" / "initdb"
     _stubs(tmp_path, "redis-server", "pgbouncer", "openssl", "pg_config", bindir=binary.parent)
     _stub(binary)
+    library = tmp_path / "lib" / "faketime" / "libfaketime.so.1"
+    library.parent.mkdir()
+    library.touch()
 
-    answer = _run("servers.sh", path=tmp_path)
+    answer = _run("servers.sh", path=tmp_path, LIBRARIES=str(tmp_path))
 
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
 
@@ -76,11 +79,11 @@ def test_a_server_that_is_missing_is_named(tmp_path: Path) -> None:
     _stub(tmp_path / "pgbouncer", "exit 127")
     _stub(tmp_path / "id", "echo 1000")
 
-    answer = _run("servers.sh", path=tmp_path)
+    answer = _run("servers.sh", path=tmp_path, LIBRARIES=str(tmp_path))
 
     assert answer.returncode == 1
     assert "packages: redis-server" in answer.stderr
-    assert answer.stderr.rstrip().endswith("pgbouncer")
+    assert answer.stderr.rstrip().endswith("pgbouncer libfaketime")
 
 
 @pytest.mark.parametrize("code", [0, 100])

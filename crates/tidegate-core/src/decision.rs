@@ -40,6 +40,20 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// The decision on a request of `cost` under a limit of zero, which admits only what costs
+    /// nothing.
+    #[must_use]
+    pub const fn deny_all(cost: u32) -> Self {
+        Self {
+            verdict: if cost == 0 { Verdict::Allowed } else { Verdict::Never },
+            limit: 0,
+            remaining: 0,
+            reset_after: Nanos::ZERO,
+            next_unit_after: Nanos::ZERO,
+            delay: Nanos::ZERO,
+        }
+    }
+
     /// True when the request may go ahead.
     #[must_use]
     pub const fn is_allowed(&self) -> bool {

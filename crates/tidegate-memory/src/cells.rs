@@ -12,7 +12,6 @@ use crate::{
     hash::Secret,
     region::Region,
     request::Request,
-    shard::deny_all,
     shards::Shards,
     steps::{Answer, Target},
 };
@@ -172,7 +171,7 @@ impl Cells {
         now: Nanos,
     ) -> Result<Decision, Unsupported> {
         if *charge.limit.program() == Program::DenyAll {
-            return Ok(deny_all(charge.cost));
+            return Ok(Decision::deny_all(charge.cost));
         }
         let shards = self.beside.as_ref().ok_or(Unsupported)?;
         Ok(shards.check(hash, charge, now))

@@ -6,7 +6,6 @@ use tidegate_core::{Adjustment, Change, Charge, Decision, Key, Limit, Nanos, Pro
 
 use crate::{
     cells::{Cells, Unsupported},
-    shard::deny_all,
     shards::Locked,
     steps::Target,
 };
@@ -60,7 +59,7 @@ impl<'a> Request<'a> {
         match self.places[index] {
             Place::Flat(target) => target.check(charge),
             Place::Locked(hash) => self.locked.shard(hash).check(hash, charge),
-            Place::Nowhere => deny_all(charge.cost),
+            Place::Nowhere => Decision::deny_all(charge.cost),
         }
     }
 
@@ -68,7 +67,7 @@ impl<'a> Request<'a> {
         match self.places[index] {
             Place::Flat(target) => target.peek(charge),
             Place::Locked(hash) => self.locked.shard(hash).peek(hash, charge),
-            Place::Nowhere => deny_all(charge.cost),
+            Place::Nowhere => Decision::deny_all(charge.cost),
         }
     }
 

@@ -1,6 +1,6 @@
 //! One lock's worth of keys: dispatches a charge to the algorithm and its state.
 
-use tidegate_core::{Adjustment, Charge, Decision, Nanos, Program, Verdict};
+use tidegate_core::{Adjustment, Charge, Decision, Nanos, Program};
 
 use crate::{
     cell::{self, Next},
@@ -39,7 +39,7 @@ impl Shard {
         let words = self.table.get(fingerprint);
         let (at, cost) = (charge.at, charge.cost);
         let (decision, next) = match charge.limit.program() {
-            Program::DenyAll => (deny_all(cost), None),
+            Program::DenyAll => (Decision::deny_all(cost), None),
             Program::Gcra(gcra) => cell::check(gcra, words, at, cost),
             Program::LeakyQueue(queue) => cell::check(queue, words, at, cost),
             Program::FixedWindow(window) => cell::check(window, words, at, cost),
@@ -67,7 +67,7 @@ impl Shard {
         let words = self.table.get(fingerprint);
         let (at, cost) = (charge.at, charge.cost);
         match charge.limit.program() {
-            Program::DenyAll => deny_all(cost),
+            Program::DenyAll => Decision::deny_all(cost),
             Program::Gcra(gcra) => cell::peek(gcra, words, at, cost),
             Program::LeakyQueue(queue) => cell::peek(queue, words, at, cost),
             Program::FixedWindow(window) => cell::peek(window, words, at, cost),
@@ -103,17 +103,5 @@ impl Shard {
         } else {
             self.table.remove(fingerprint);
         }
-    }
-}
-
-/// The answer of a limit of zero, which keeps no state.
-pub(crate) const fn deny_all(cost: u32) -> Decision {
-    Decision {
-        verdict: if cost == 0 { Verdict::Allowed } else { Verdict::Never },
-        limit: 0,
-        remaining: 0,
-        reset_after: Nanos::ZERO,
-        next_unit_after: Nanos::ZERO,
-        delay: Nanos::ZERO,
     }
 }

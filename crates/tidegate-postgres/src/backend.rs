@@ -3,10 +3,10 @@
 use std::{str::FromStr, sync::OnceLock, time::Instant};
 
 use tidegate_core::{Limit, Program};
-use tidegate_remote::{Backend, RemoteError};
+use tidegate_remote::{Backend, Lookup, RemoteError};
 
 use crate::{
-    PostgresLink, PostgresUrl,
+    PostgresLink, PostgresUrl, address,
     connection::Connection,
     error::{STORE, setup},
     program::Numbers,
@@ -34,13 +34,20 @@ pub struct PostgresBackend {
     url: PostgresUrl,
     /// Read from files at the first connection; what went wrong is tried again.
     tls: OnceLock<Connector>,
+    lookup: Lookup,
 }
 
 impl PostgresBackend {
     /// The server that `url` names. Does not look at [`PostgresUrl::other`].
     #[must_use]
-    pub const fn new(url: PostgresUrl) -> Self {
-        Self { url, tls: OnceLock::new() }
+    pub fn new(url: PostgresUrl) -> Self {
+        Self::with_lookup(url, Lookup::default())
+    }
+
+    /// The server that `url` names, whose address `lookup` finds.
+    #[must_use]
+    pub const fn with_lookup(url: PostgresUrl, lookup: Lookup) -> Self {
+        Self { url, tls: OnceLock::new(), lookup }
     }
 
     /// The statements that make the schema, as a script for `psql`; it may be run again.
@@ -76,11 +83,12 @@ impl FromStr for PostgresBackend {
     /// As [`PostgresUrl`], and for an option that it does not know.
     fn from_str(url: &str) -> Result<Self, RemoteError> {
         let url: PostgresUrl = url.parse()?;
+        url.refuse_unknown()?;
         match url.other.first() {
             None => Ok(Self::new(url)),
-            Some((name, _)) => Err(setup(format!(
-                "the PostgreSQL URL has the option `{name}`, which is unknown; see PostgresUrl for those there are"
-            ))),
+            Some((name, _)) => {
+                Err(setup(format!("the option `{name}` is for whoever opens a whole store")))
+            }
         }
     }
 }
@@ -102,7 +110,8 @@ impl Backend for PostgresBackend {
 
     fn connect(&self, deadline: Instant) -> Result<PostgresLink, RemoteError> {
         let connector = self.connector()?;
-        let mut connection = Connection::open(&self.url.config, connector, deadline)?;
+        let config = address::resolve(&self.url, &self.lookup, deadline)?;
+        let mut connection = Connection::open(&config, connector, deadline)?;
         let functions = prepare_session(&mut connection, &self.url, deadline)?;
         Ok(PostgresLink::new(connection, functions))
     }

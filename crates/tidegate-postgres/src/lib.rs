@@ -23,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+mod address;
 mod answer;
 mod backend;
 mod batch;
@@ -38,7 +39,6 @@ mod setup;
 mod sweep;
 mod tls;
 mod url;
-mod verify;
 
 pub use backend::PostgresBackend;
 pub use link::PostgresLink;

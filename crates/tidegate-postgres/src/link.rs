@@ -111,7 +111,8 @@ impl Link for PostgresLink {
         let size = page.size.clamp(1, LONGEST_PAGE);
         let rows = if page.rule.is_some() { size.max(SEARCHED) } else { size };
         let rows_after = self.functions.list.clone();
-        let after = page.after.clone().unwrap_or_default();
+        // Names are in the order of their bytes: those that begin alike stand together.
+        let after = page.after.clone().unwrap_or_else(|| page.prefix.clone());
         let found = self.connection.run(deadline, |client| async move {
             let rows = rows_after.query(&client, &[&after, &i64::from(rows)]).await?;
             rows.iter()
@@ -124,6 +125,9 @@ impl Link for PostgresLink {
         for (name, lives) in found {
             if listed.counters.len() == size as usize {
                 listed.next = last;
+                return Ok(listed);
+            }
+            if !name.starts_with(&page.prefix) {
                 return Ok(listed);
             }
             if let Some((rule, tag, subject)) = Name::parse(&name).filter(|_| lives)

@@ -15,6 +15,34 @@ use crate::{
     tls::{TlsFiles, Trust},
 };
 
+/// The options that a URL may have, besides those of every remote store.
+pub(crate) const OPTIONS: [&str; 24] = [
+    "schema",
+    "unlogged",
+    "auto_migrate",
+    "prepare",
+    "sslmode",
+    "sslrootcert",
+    "ca",
+    "sslcert",
+    "sslkey",
+    "user",
+    "password",
+    "dbname",
+    "host",
+    "port",
+    "application_name",
+    "options",
+    "connect_timeout",
+    "tcp_user_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "target_session_attrs",
+    "load_balance_hosts",
+];
+
 /// What a URL says, part by part. A later option wins over an earlier one, and over the part
 /// of the URL that says the same.
 pub(crate) struct Options {
@@ -137,6 +165,8 @@ impl Options {
         if let Some(database) = self.database {
             config.dbname(database);
         }
+        config.ssl_mode(self.ssl.0);
+        let without_hosts = config.clone();
         if self.hosts.is_empty() {
             self.hosts.push("localhost".into());
         }
@@ -152,10 +182,10 @@ impl Options {
             let port = self.ports.get(index).or_else(|| self.ports.first());
             config.port(port.copied().flatten().unwrap_or(5432));
         }
-        config.ssl_mode(self.ssl.0);
         Ok(PostgresUrl {
             other: self.other,
             config: self.config,
+            without_hosts,
             schema,
             unlogged: self.unlogged,
             auto_migrate: self.auto_migrate,

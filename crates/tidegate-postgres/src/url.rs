@@ -2,12 +2,12 @@
 
 use std::{fmt, str::FromStr};
 
-use tidegate_remote::RemoteError;
+use tidegate_remote::{RemoteError, Settings, unknown_option};
 use tokio_postgres::{Config, config::Host};
 
 use crate::{
     error::setup,
-    options::Options,
+    options::{OPTIONS, Options},
     percent::{decode, split_query},
     schema::SchemaName,
     tls::{TlsFiles, Trust},
@@ -50,6 +50,8 @@ pub struct PostgresUrl {
     /// to refuse.
     pub other: Vec<(String, String)>,
     pub(crate) config: Config,
+    /// The same, for hosts whose addresses are known to be added.
+    pub(crate) without_hosts: Config,
     pub(crate) schema: SchemaName,
     pub(crate) unlogged: bool,
     pub(crate) auto_migrate: bool,
@@ -69,6 +71,20 @@ impl PostgresUrl {
     #[must_use]
     pub const fn unlogged(&self) -> bool {
         self.unlogged
+    }
+
+    /// Refuses an option that is neither this URL's nor one of every remote store's.
+    ///
+    /// # Errors
+    ///
+    /// [`RemoteError::Setup`], which tells the options that there are, and which one was most
+    /// likely meant.
+    pub fn refuse_unknown(&self) -> Result<(), RemoteError> {
+        let mut names = self.other.iter().map(|(name, _)| name.as_str());
+        match names.find(|name| !Settings::OPTIONS.contains(name)) {
+            Some(name) => Err(unknown_option("a PostgreSQL", name, &OPTIONS)),
+            None => Ok(()),
+        }
     }
 
     /// True when every host is a Unix socket.

@@ -18,7 +18,7 @@ fn all(
     rule: Option<&str>,
     size: u32,
 ) -> Vec<(String, u64, Subject)> {
-    let mut page = Page { rule: rule.map(str::to_owned), after: None, size };
+    let mut page = Page { rule: rule.map(str::to_owned), size, ..Page::default() };
     let mut counters = Vec::new();
     for _ in 0..1_000 {
         let listed = link.list(&page, soon()).expect("a page");

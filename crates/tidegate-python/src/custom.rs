@@ -3,16 +3,18 @@
 use std::sync::Mutex;
 
 use pyo3::{
-    exceptions::{PyRuntimeError, PyValueError},
+    exceptions::{PyException, PyRuntimeError, PyValueError},
     intern,
     prelude::*,
     types::{PyBytes, PyBytesMethods, PyList},
 };
 use tidegate::{
-    Error, Nanos, Store,
+    Name, Nanos, RemoteError, StateStore,
     opaque::{self, Write},
 };
-use tidegate_core::{Adjustment, Charge, Decision};
+use tidegate_core::Decision;
+
+const NAME: &str = "custom";
 
 /// A Python object with a method `transact`.
 pub(crate) struct CustomStore {
@@ -31,61 +33,52 @@ impl CustomStore {
         Ok(Some(Self { object: object.clone().unbind(), class }))
     }
 
-    /// Runs one step as a transaction of the store; the decisions of its last try.
-    fn transact(&self, keys: &[String], step: opaque::Step) -> Result<Vec<Decision>, Error> {
-        let done = Python::attach(|py| {
-            let keys = keys.iter().map(|key| PyBytes::new(py, key.as_bytes()));
-            let keys = PyList::new(py, keys.collect::<Vec<_>>())?;
-            let step = Bound::new(py, PyStep { step, decided: Mutex::new(None) })?;
-            self.object.bind(py).call_method1(intern!(py, "transact"), (keys, &step))?;
-            let decided = step.get().decided.lock();
-            let decided = decided.map_err(|_| PyRuntimeError::new_err("a step panicked"))?.take();
-            decided.ok_or_else(|| {
-                let class = &self.class;
-                PyRuntimeError::new_err(format!("{class}.transact() did not call `step`"))
-            })
-        });
-        done.map_err(|error: PyErr| Error::Store {
-            store: self.class.clone(),
-            source: Box::new(error),
-        })
+    /// What it means that `transact` ended with `error`.
+    fn raised(&self, py: Python<'_>, error: &PyErr) -> RemoteError {
+        let reason = format!("{}.transact() raised {error}", self.class);
+        // Not an error of the store, but the end of the program, or of a task.
+        if error.is_instance_of::<PyException>(py) {
+            RemoteError::Unavailable { store: NAME, reason }
+        } else {
+            RemoteError::Contract { store: NAME, reason }
+        }
+    }
+
+    fn broken(&self, what: &str) -> RemoteError {
+        RemoteError::Contract { store: NAME, reason: format!("{}.transact() {what}", self.class) }
     }
 }
 
-fn keys_of<'a>(keys: impl Iterator<Item = tidegate_core::Key<'a>>) -> Vec<String> {
-    keys.map(|key| tidegate::Name::new(&key).to_string()).collect()
-}
-
-impl Store for CustomStore {
+impl StateStore for CustomStore {
     fn name(&self) -> &'static str {
-        "custom"
+        NAME
     }
 
-    fn check(
+    fn transact(
         &self,
-        charges: &[Charge<'_>],
-        _now: Nanos,
-        decisions: &mut [Decision],
-    ) -> Result<(), Error> {
-        let keys = keys_of(charges.iter().map(|charge| charge.key));
-        decisions.copy_from_slice(&self.transact(&keys, opaque::Step::check(charges))?);
-        Ok(())
-    }
-
-    fn peek(
-        &self,
-        charges: &[Charge<'_>],
-        _now: Nanos,
-        decisions: &mut [Decision],
-    ) -> Result<(), Error> {
-        let keys = keys_of(charges.iter().map(|charge| charge.key));
-        decisions.copy_from_slice(&self.transact(&keys, opaque::Step::peek(charges))?);
-        Ok(())
-    }
-
-    fn adjust(&self, adjustments: &[Adjustment<'_>], _now: Nanos) -> Result<(), Error> {
-        let keys = keys_of(adjustments.iter().map(|adjustment| adjustment.key));
-        self.transact(&keys, opaque::Step::adjust(adjustments)).map(drop)
+        names: &[Name],
+        step: &opaque::Step,
+    ) -> Result<(Vec<Decision>, Nanos), RemoteError> {
+        Python::attach(|py| {
+            let call = || {
+                let keys = names.iter().map(|name| PyBytes::new(py, name.as_ref()));
+                let keys = PyList::new(py, keys.collect::<Vec<_>>())?;
+                let step = Bound::new(py, PyStep { step: step.clone(), last: Mutex::default() })?;
+                let done =
+                    self.object.bind(py).call_method1(intern!(py, "transact"), (keys, &step));
+                Ok((done.map(drop), step))
+            };
+            let (done, step) = call().map_err(|error: PyErr| self.raised(py, &error))?;
+            let last =
+                step.get().last.lock().map_or(Last::Nothing, |mut last| std::mem::take(&mut *last));
+            match (done, last) {
+                // Whatever it made of that: no mode is to hide states that cannot be read.
+                (_, Last::Refused(reason)) => Err(self.broken(&format!("gave {reason}"))),
+                (Err(error), _) => Err(self.raised(py, &error)),
+                (Ok(()), Last::Decided(decisions, now)) => Ok((decisions, now)),
+                (Ok(()), Last::Nothing) => Err(self.broken("did not call `step`")),
+            }
+        })
     }
 }
 
@@ -94,7 +87,16 @@ impl Store for CustomStore {
 #[pyclass(frozen, name = "Step", module = "tidegate._native")]
 pub(crate) struct PyStep {
     step: opaque::Step,
-    decided: Mutex<Option<Vec<Decision>>>,
+    last: Mutex<Last>,
+}
+
+/// What came of the last call of a step.
+#[derive(Default)]
+enum Last {
+    #[default]
+    Nothing,
+    Decided(Vec<Decision>, Nanos),
+    Refused(String),
 }
 
 /// A state to write, and for how many seconds it means something.
@@ -117,12 +119,16 @@ impl PyStep {
     ) -> PyResult<Vec<Option<Written<'py>>>> {
         let read: Vec<Option<&[u8]>> =
             states.iter().map(|state| state.as_ref().map(PyBytesMethods::as_bytes)).collect();
-        let applied = self.step.apply(&read, Nanos(now_ns));
-        let (decisions, writes) =
-            applied.map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let mut decided =
-            self.decided.lock().map_err(|_| PyRuntimeError::new_err("a step panicked"))?;
-        *decided = Some(decisions);
+        let panicked = |_| PyRuntimeError::new_err("a step panicked");
+        let mut last = self.last.lock().map_err(panicked)?;
+        let (decisions, writes) = match self.step.apply(&read, Nanos(now_ns)) {
+            Ok(applied) => applied,
+            Err(error) => {
+                *last = Last::Refused(error.to_string());
+                return Err(PyValueError::new_err(error.to_string()));
+            }
+        };
+        *last = Last::Decided(decisions, Nanos(now_ns));
         let write = |write: Write| (PyBytes::new(py, &write.state), write.lives.as_secs_f64());
         Ok(writes.into_iter().map(|found| found.map(write)).collect())
     }

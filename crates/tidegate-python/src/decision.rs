@@ -9,7 +9,9 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyString},
 };
-use tidegate::{Clock, Decision, OneLimit, Outcome, Verdict, address::Source, fields::Profile};
+use tidegate::{
+    Clock, Decision, OneLimit, Outcome, Verdict, address::Source, fields::Profile, subject_text,
+};
 
 use crate::{
     convert::{ProfileArg, Seconds},
@@ -200,14 +202,15 @@ impl PyDecision {
         self.decision().shadow.iter().map(|name| &**name).collect()
     }
 
-    /// Whom the binding limit counted; `None` when it counts everybody together.
+    /// Whom the binding limit counted; `None` when it counts everybody together. What a request
+    /// sent that is not UTF-8 is escaped, as `\xff`; `Gate.inspect` takes it so.
     #[getter]
     fn key<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         if let Some(key) = &self.key {
             return Some(key.bind(py).clone());
         }
         let subject = self.decision().subject.as_deref().filter(|subject| !subject.is_empty())?;
-        Some(PyString::new(py, &String::from_utf8_lossy(subject)))
+        Some(PyString::new(py, &subject_text(subject)))
     }
 
     /// The client's address, when a gate found it out.

@@ -14,7 +14,7 @@ pub(crate) fn from_engine(error: &tidegate::Error) -> PyErr {
 
     match error {
         Error::Remote(RemoteError::Setup { .. }) => ConfigError::new_err(error.to_string()),
-        Error::Remote(_) | Error::NoList { .. } => StoreError::new_err(error.to_string()),
+        Error::Remote(_) => StoreError::new_err(error.to_string()),
         Error::Store { source, .. } => StoreError::new_err(format!("{error}: {source}")),
         _ => ConfigError::new_err(error.to_string()),
     }

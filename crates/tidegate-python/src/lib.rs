@@ -8,6 +8,7 @@ mod answers;
 mod applies;
 mod clock;
 mod convert;
+mod counted;
 mod custom;
 mod decision;
 mod errors;
@@ -37,6 +38,8 @@ mod _native {
     use super::answers::Answers;
     #[pymodule_export]
     use super::clock::{PyClock, set_default_clock};
+    #[pymodule_export]
+    use super::counted::PyCountedKey;
     #[pymodule_export]
     use super::custom::PyStep;
     #[pymodule_export]

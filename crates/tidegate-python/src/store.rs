@@ -6,7 +6,7 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyString},
 };
-use tidegate::{Event, Health, OnStoreError, Store, open_store_with};
+use tidegate::{Event, Health, Listener, OnStoreError, StateKeeper, Store, open_store_with};
 
 use crate::{
     custom::CustomStore,
@@ -21,7 +21,7 @@ pub(crate) fn of_user(store: Option<&Bound<'_, PyAny>>) -> PyResult<(Arc<dyn Sto
         return Ok((open(&url.to_cow()?)?, false));
     }
     match CustomStore::new(store)? {
-        Some(custom) => Ok((Arc::new(custom), true)),
+        Some(custom) => Ok((Arc::new(StateKeeper::new(custom, listener("custom"))), true)),
         None => {
             Err(wrong_type("store", store, "a URL, or an object with `transact` (tidegate.stores)"))
         }
@@ -30,9 +30,14 @@ pub(crate) fn of_user(store: Option<&Bound<'_, PyAny>>) -> PyResult<(Arc<dyn Sto
 
 /// Opens the store that `url` names. Outages go to the log.
 fn open(url: &str) -> PyResult<Arc<dyn Store>> {
-    let scheme = url.split(':').next().unwrap_or_default().to_owned();
-    let listener = move |event: &Event| tell(&scheme, event);
-    open_store_with(url, Arc::new(listener)).map_err(|error| from_engine(&error))
+    let scheme = url.split(':').next().unwrap_or_default();
+    open_store_with(url, listener(scheme)).map_err(|error| from_engine(&error))
+}
+
+/// Tells the log of outages of the store `name`.
+fn listener(name: &str) -> Listener {
+    let name = name.to_owned();
+    Arc::new(move |event| tell(&name, event))
 }
 
 /// Writes a line in the log. Whoever noticed may be a thread that Python knows nothing of, and

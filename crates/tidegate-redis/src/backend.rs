@@ -1,10 +1,9 @@
 //! How to connect: to a server, to the master that sentinels name, or to a cluster.
 
-use std::{fmt, time::Instant};
+use std::{fmt, sync::Arc, time::Instant};
 
-use redis::ConnectionAddr;
 use tidegate_core::{Limit, Program};
-use tidegate_remote::{Backend, RemoteError};
+use tidegate_remote::{Backend, Lookup, RemoteError};
 
 use crate::{
     RedisLink, RedisUrl, STORE,
@@ -12,9 +11,9 @@ use crate::{
     due::Due,
     program, sentinel,
     single::SingleLink,
-    tls::{self, Tls},
+    tls::Tls,
     url::Place,
-    wire::Wire,
+    wire::{Address, Net, Wire},
 };
 
 /// Redis, Valkey or their kin: one server, one that sentinels watch, or a cluster.
@@ -23,7 +22,7 @@ use crate::{
 /// `connect`, so a value may cross a fork.
 pub struct RedisBackend {
     url: RedisUrl,
-    tls: Option<Tls>,
+    net: Net,
     cluster: Cluster,
 }
 
@@ -36,7 +35,15 @@ impl RedisBackend {
     /// [`RemoteError::Setup`] when a file cannot be read.
     pub fn new(url: RedisUrl) -> Result<Self, RemoteError> {
         let tls = url.encryption.as_ref().map(Tls::load).transpose()?;
-        Ok(Self { url, tls, cluster: Cluster::default() })
+        let net = Net { tls, ..Net::default() };
+        Ok(Self { url, net, cluster: Cluster::default() })
+    }
+
+    /// The same, with addresses that `lookup` finds.
+    #[must_use]
+    pub fn with_lookup(mut self, lookup: Lookup) -> Self {
+        self.net.lookup = Arc::new(lookup);
+        self
     }
 
     /// Prepares to connect to what `url` says, with no options but the store's own.
@@ -59,8 +66,10 @@ impl RedisBackend {
     /// ```
     pub fn from_url(url: &str) -> Result<Self, RemoteError> {
         let url = RedisUrl::parse(url)?;
+        url.refuse_unknown()?;
         if let Some((name, _)) = url.other.first() {
-            return Err(url.unknown_option(name));
+            let reason = format!("the option `{name}` is for whoever opens a whole store");
+            return Err(RemoteError::Setup { reason });
         }
         Self::new(url)
     }
@@ -90,20 +99,20 @@ impl Backend for RedisBackend {
 
     fn connect(&self, deadline: Instant) -> Result<RedisLink, RemoteError> {
         let due = Due::new(deadline);
-        let (url, tls) = (&self.url, self.tls.as_ref());
+        let (url, net) = (&self.url, &self.net);
         let address = match &url.place {
-            Place::Server(host) => tls::address(host, tls),
-            Place::Socket(path) => ConnectionAddr::Unix(path.clone()),
+            Place::Server(host) => Address::Host(host.clone()),
+            Place::Socket(path) => Address::Socket(path.clone()),
             Place::Sentinel { .. } => {
-                let wire = sentinel::connect(url, tls, &due)?;
+                let wire = sentinel::connect(url, net, &due)?;
                 return Ok(SingleLink::new(wire, &url.prefix, true).into());
             }
             Place::Cluster(seeds) => {
-                let link = ClusterLink::connect(&self.cluster, seeds, url, tls, &due)?;
+                let link = ClusterLink::connect(&self.cluster, seeds, url, net, &due)?;
                 return Ok(link.into());
             }
         };
-        let wire = Wire::open(&address, &url.login, tls, &due)?;
+        let wire = Wire::open(&address, &url.login, net, &due)?;
         Ok(SingleLink::new(wire, &url.prefix, false).into())
     }
 }

@@ -5,9 +5,9 @@ use std::slice;
 use redis::Value;
 use smallvec::SmallVec;
 use tidegate_core::{Nanos, Program, algorithm::Counts};
-use tidegate_remote::{Ask, Counter, LogRecord, Record, RemoteError, Reply};
+use tidegate_remote::{Ask, Counter, LogRecord, Name, Record, RemoteError, Reply};
 
-use crate::{STORE, error::nonsense};
+use crate::{STORE, error::nonsense, rights};
 
 /// The answers to `asks`, in order, out of the flat list that a check returns.
 pub(crate) fn replies<'a>(
@@ -76,8 +76,8 @@ impl<'a> Words<'a> {
         let position = self.count()? as usize;
         let reason = self.text()?.unwrap_or_default();
         let counter = position.checked_sub(1).and_then(|index| ask.counters.get(index));
-        let name = counter.ok_or_else(|| nonsense("a counter"))?.name.to_string();
-        Ok(RemoteError::Foreign { store: STORE, name, reason: reason.to_owned() })
+        let counter = counter.ok_or_else(|| nonsense("a counter"))?;
+        Ok(foreign(&counter.name, &counter.program, reason))
     }
 
     fn record(&mut self, counter: &Counter) -> Result<Record, RemoteError> {
@@ -105,6 +105,17 @@ impl<'a> Words<'a> {
         }
         Ok(LogRecord { live, entries })
     }
+}
+
+/// What it means that a script could not read a counter, for this reason.
+pub(crate) fn foreign(name: &Name, program: &Program, reason: &str) -> RemoteError {
+    // The first that a script runs; see `script/state.lua`.
+    let command = if matches!(program, Program::SlidingWindowLog(_)) { "ZCARD" } else { "GET" };
+    rights::missing(reason, Some(command)).unwrap_or_else(|| RemoteError::Foreign {
+        store: STORE,
+        name: name.to_string(),
+        reason: reason.to_owned(),
+    })
 }
 
 /// A point in time beyond the last one that [`Nanos`] can hold is that one.

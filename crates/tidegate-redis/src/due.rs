@@ -6,6 +6,9 @@ use tidegate_remote::RemoteError;
 
 use crate::STORE;
 
+/// What may be read after a deadline, at the most, for that it is there already.
+const GRACE: Duration = Duration::from_millis(5);
+
 /// When a call has to be over, and when it began.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Due {
@@ -39,10 +42,17 @@ impl Due {
         Ok(Self { began, deadline: began + share })
     }
 
-    /// The same, with at least a millisecond left: to read what must have arrived already.
+    /// The same, with a millisecond left to read what must have arrived already; but never
+    /// later than a few of them after the deadline, however many nodes there are to read from.
     pub(crate) fn or_a_moment(&self) -> Self {
-        let deadline = self.deadline.max(Instant::now() + Duration::from_millis(1));
+        let moment = Instant::now() + Duration::from_millis(1);
+        let deadline = self.deadline.max(moment.min(self.deadline + GRACE));
         Self { deadline, ..*self }
+    }
+
+    /// When the time is over.
+    pub(crate) const fn end(&self) -> Instant {
+        self.deadline
     }
 
     /// True when half of the time is over.

@@ -3,12 +3,15 @@
 use redis::{RedisError, ServerError};
 use tidegate_remote::RemoteError;
 
-use crate::{STORE, due::Due};
+use crate::{STORE, due::Due, rights};
 
 /// What the server's answer means when it is an error.
 pub(crate) fn refused(error: &ServerError) -> RemoteError {
     let detail = error.details().unwrap_or_default();
     let reason = format!("{} {detail}", error.code()).trim_end().to_owned();
+    if let Some(error) = rights::missing(&reason, None) {
+        return error;
+    }
     match cause(error.code(), detail) {
         "NOAUTH" | "WRONGPASS" | "NOPERM" => RemoteError::Access { store: STORE, reason },
         "OOM" | "READONLY" | "MISCONF" | "NOREPLICAS" => {
@@ -50,9 +53,6 @@ pub(crate) fn is_about_the_request(error: &RemoteError) -> bool {
 pub(crate) fn broken(error: &RedisError, due: &Due, doing: &str) -> RemoteError {
     if error.is_timeout() {
         return due.missed();
-    }
-    if error.kind() == redis::ErrorKind::InvalidClientConfig {
-        return RemoteError::Setup { reason: format!("{doing}: {error}") };
     }
     RemoteError::Unavailable { store: STORE, reason: format!("{doing}: {error}") }
 }

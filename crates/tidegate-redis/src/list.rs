@@ -27,7 +27,7 @@ pub(crate) fn scan(
     mut cursor: u64,
     due: &Due,
 ) -> Result<(Counters, u64), RemoteError> {
-    let pattern = pattern(prefix, page.rule.as_deref());
+    let pattern = pattern(prefix, page);
     let count = page.size.clamp(100, 1_000).to_string();
     let mut counters = Vec::new();
     loop {
@@ -39,7 +39,7 @@ pub(crate) fn scan(
             return Err(nonsense("a cursor and keys"));
         };
         cursor = digits(next)?;
-        counters.extend(keys.iter().filter_map(|key| read(key, prefix, page.rule.as_deref())));
+        counters.extend(keys.iter().filter_map(|key| read(key, prefix, page)));
         if cursor == 0 || counters.len() >= page.size as usize || due.half_gone() {
             return Ok((counters, cursor));
         }
@@ -51,17 +51,22 @@ fn digits(text: &[u8]) -> Result<u64, RemoteError> {
     text.ok_or_else(|| nonsense("a cursor"))
 }
 
-fn read(key: &Value, prefix: &str, rule: Option<&str>) -> Option<(String, u64, Subject)> {
+fn read(key: &Value, prefix: &str, page: &Page) -> Option<(String, u64, Subject)> {
     let Value::BulkString(key) = key else { return None };
     let name = std::str::from_utf8(key).ok()?.strip_prefix(prefix)?;
-    let (found, tag, subject) = Name::parse(name)?;
-    rule.is_none_or(|rule| rule == found).then(|| (found.to_owned(), tag, subject))
+    let (rule, tag, subject) = Name::parse(name)?;
+    // The pattern's stars also match braces and colons.
+    let is_wanted =
+        page.rule.as_deref().is_none_or(|wanted| wanted == rule) && name.starts_with(&page.prefix);
+    is_wanted.then(|| (rule.to_owned(), tag, subject))
 }
 
-fn pattern(prefix: &str, rule: Option<&str>) -> String {
-    match rule {
-        Some(rule) => format!("{}{{*}}:{}:*", escape(prefix), escape(rule)),
-        None => format!("{}{{*", escape(prefix)),
+fn pattern(prefix: &str, page: &Page) -> String {
+    let begins = if page.prefix.is_empty() { "{" } else { &page.prefix };
+    let begins = format!("{}{}*", escape(prefix), escape(begins));
+    match &page.rule {
+        Some(rule) => format!("{begins}}}:{}:*", escape(rule)),
+        None => begins,
     }
 }
 
@@ -83,8 +88,12 @@ mod tests {
 
     #[test]
     fn a_pattern_takes_nothing_else_for_a_wildcard() {
-        assert_eq!(pattern("a*[b]:", None), r"a\*\[b\]:{*");
-        assert_eq!(pattern("tidegate:", Some("a?i")), r"tidegate:{*}:a\?i:*");
+        let all = Page::default();
+        assert_eq!(pattern("a*[b]:", &all), r"a\*\[b\]:{*");
+        let one = Page { rule: Some("a?i".to_owned()), ..Page::default() };
+        assert_eq!(pattern("tidegate:", &one), r"tidegate:{*}:a\?i:*");
+        let some = Page { prefix: Name::begins(b"us*"), ..one };
+        assert_eq!(pattern("tidegate:", &some), r"tidegate:{us\**}:a\?i:*");
     }
 
     #[test]

@@ -10,9 +10,10 @@ pub(crate) struct Script {
     digest: String,
 }
 
-/// Decides requests; see `script/check.lua`.
+/// Decides requests; see `script/check.lua`, and for the usual ones `script/quick.lua`.
 pub(crate) static CHECK: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
+        include_str!("script/quick.lua"),
         include_str!("script/clock.lua"),
         include_str!("script/state.lua"),
         include_str!("script/check.lua")
@@ -40,6 +41,15 @@ pub(crate) enum By {
 impl Script {
     fn new(source: &'static str) -> Self {
         Self { source, digest: redis::Script::new(source).get_hash().to_owned() }
+    }
+
+    pub(crate) fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// A line of the text, counted from 1.
+    pub(crate) fn line(&self, number: usize) -> Option<&'static str> {
+        self.source.lines().nth(number.checked_sub(1)?)
     }
 
     /// Begins a call with so many keys and arguments, which are to be written next.

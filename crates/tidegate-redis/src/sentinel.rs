@@ -6,16 +6,15 @@ use tidegate_remote::RemoteError;
 use crate::{
     RedisUrl, STORE,
     due::Due,
-    tls::{self, Tls},
     url::{Host, Place},
-    wire::Wire,
+    wire::{Address, Net, Wire},
 };
 
 /// Connects to the master that the first sentinel to answer names.
 ///
 /// Asks the next one when a sentinel does not answer, does not know the master, or names one
 /// that is none by now.
-pub(crate) fn connect(url: &RedisUrl, tls: Option<&Tls>, due: &Due) -> Result<Wire, RemoteError> {
+pub(crate) fn connect(url: &RedisUrl, net: &Net, due: &Due) -> Result<Wire, RemoteError> {
     let Place::Sentinel { sentinels, master, login } = &url.place else {
         return Err(unavailable("no sentinels".to_owned()));
     };
@@ -23,9 +22,9 @@ pub(crate) fn connect(url: &RedisUrl, tls: Option<&Tls>, due: &Due) -> Result<Wi
     for (index, sentinel) in sentinels.iter().enumerate() {
         // A sentinel that hangs must leave time for the others, and for the master.
         let share = due.share(sentinels.len() - index + 1)?;
-        let found = Wire::open(&tls::address(sentinel, tls), login, tls, &share)
+        let found = Wire::open(&Address::Host(sentinel.clone()), login, net, &share)
             .and_then(|mut wire| ask(&mut wire, master, &share))
-            .and_then(|host| open_master(&host, url, tls, due));
+            .and_then(|host| open_master(host, url, net, due));
         match found {
             Ok(wire) => return Ok(wire),
             Err(error @ (RemoteError::Access { .. } | RemoteError::Setup { .. })) => {
@@ -54,13 +53,8 @@ fn ask(wire: &mut Wire, master: &str, due: &Due) -> Result<Host, RemoteError> {
     }
 }
 
-fn open_master(
-    host: &Host,
-    url: &RedisUrl,
-    tls: Option<&Tls>,
-    due: &Due,
-) -> Result<Wire, RemoteError> {
-    let mut wire = Wire::open(&tls::address(host, tls), &url.login, tls, due)?;
+fn open_master(host: Host, url: &RedisUrl, net: &Net, due: &Due) -> Result<Wire, RemoteError> {
+    let mut wire = Wire::open(&Address::Host(host), &url.login, net, due)?;
     let role = wire.ask_list(&[b"ROLE"], due)?;
     match role.first() {
         Some(Value::BulkString(role)) if role == b"master" => Ok(wire),

@@ -185,8 +185,7 @@ pub(crate) fn adjusted(answer: Value, fix: &Fix) -> Result<bool, RemoteError> {
         Value::ServerError(error) if error.code() == "NOSCRIPT" => Ok(false),
         Value::ServerError(error) => Err(refused(&error)),
         Value::BulkString(reason) => {
-            let reason = String::from_utf8_lossy(&reason).into_owned();
-            Err(RemoteError::Foreign { store: STORE, name: fix.name.to_string(), reason })
+            Err(decode::foreign(&fix.name, &fix.program, &String::from_utf8_lossy(&reason)))
         }
         _ => Ok(true),
     }

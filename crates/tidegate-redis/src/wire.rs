@@ -1,44 +1,67 @@
 //! One connection to one server: commands out, answers in, neither for longer than allowed.
 
-use std::time::Duration;
+use std::{io::Write as _, path::PathBuf, sync::Arc};
 
-use redis::{
-    Connection, ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo, RedisResult, Value,
-    io::tcp::TcpSettings,
-};
-use tidegate_remote::RemoteError;
+use redis::{Parser, Value};
+use rustls::StreamOwned;
+use tidegate_remote::{Lookup, RemoteError};
 
 use crate::{
     due::Due,
     error::{broken, nonsense, refused},
     packer::Packer,
+    stream::{Stream, Timed},
     tls::Tls,
-    url::Login,
+    url::{Host, Login},
 };
 
 /// A connection that is authenticated and has its database chosen.
 pub(crate) struct Wire {
-    connection: Connection,
+    stream: Stream,
+    parser: Parser,
     /// Where it leads, for messages.
     place: String,
-    /// What the socket's timeouts are set to.
-    timeout: Duration,
+}
+
+/// How servers are reached, whichever they are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Net {
+    /// What to encrypt with, unless everything is to be seen.
+    pub(crate) tls: Option<Tls>,
+    pub(crate) lookup: Arc<Lookup>,
+}
+
+/// Where a server is.
+#[derive(Clone, Debug)]
+pub(crate) enum Address {
+    Host(Host),
+    Socket(PathBuf),
 }
 
 impl Wire {
     /// Connects to `address` and logs in.
     pub(crate) fn open(
-        address: &ConnectionAddr,
+        address: &Address,
         login: &Login,
-        tls: Option<&Tls>,
+        net: &Net,
         due: &Due,
     ) -> Result<Self, RemoteError> {
-        let place = address.to_string();
-        let doing = format!("connecting to {place}");
-        let left = due.left()?;
-        let connection =
-            connect(address.clone(), tls, left).map_err(|e| broken(&e, due, &doing))?;
-        let mut wire = Self { connection, place, timeout: Duration::ZERO };
+        let place = match address {
+            Address::Host(host) => host.to_string(),
+            Address::Socket(path) => path.display().to_string(),
+        };
+        let stream = match address {
+            Address::Host(host) => Timed::tcp(host, &net.lookup, due),
+            Address::Socket(path) => Timed::unix(path, due),
+        };
+        let stream = stream.map_err(|e| broken(&e.into(), due, &format!("connecting to {place}")));
+        let stream = match (stream?, address, &net.tls) {
+            (stream, Address::Host(host), Some(tls)) => {
+                Stream::Tls(Box::new(StreamOwned::new(tls.begin(&host.name)?, stream)))
+            }
+            (stream, ..) => Stream::Plain(stream),
+        };
+        let mut wire = Self { stream, parser: Parser::new(), place };
         wire.log_in(login, due)?;
         Ok(wire)
     }
@@ -82,15 +105,15 @@ impl Wire {
 
     /// Sends all that was packed.
     pub(crate) fn send(&mut self, packer: &Packer, due: &Due) -> Result<(), RemoteError> {
-        self.set_timeout(due)?;
-        let sent = self.connection.send_packed_command(packer.bytes());
-        sent.map_err(|error| self.broken(&error, due))
+        self.stream.set_deadline(due);
+        let sent = self.stream.write_all(packer.bytes()).and_then(|()| self.stream.flush());
+        sent.map_err(|error| self.broken(&error.into(), due))
     }
 
     /// Waits for the next answer. An error that the server answers with is a value.
     pub(crate) fn receive(&mut self, due: &Due) -> Result<Value, RemoteError> {
-        self.set_timeout(due)?;
-        self.connection.recv_response().map_err(|error| self.broken(&error, due))
+        self.stream.set_deadline(due);
+        self.parser.parse_value(&mut self.stream).map_err(|error| self.broken(&error, due))
     }
 
     /// Sends one command and waits for its answer, an error of the server's included.
@@ -124,32 +147,4 @@ impl Wire {
     fn broken(&self, error: &redis::RedisError, due: &Due) -> RemoteError {
         broken(error, due, &format!("talking to {}", self.place))
     }
-
-    /// Gives the socket the time that is left, in whole milliseconds, rounded up: so that a
-    /// call that is given the same time as the one before need not tell the system again.
-    fn set_timeout(&mut self, due: &Due) -> Result<(), RemoteError> {
-        let millis = due.left()?.as_nanos().div_ceil(1_000_000);
-        let timeout = Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
-        if timeout != self.timeout {
-            let set = self.connection.set_read_timeout(Some(timeout));
-            let set = set.and_then(|()| self.connection.set_write_timeout(Some(timeout)));
-            set.map_err(|error| self.broken(&error, due))?;
-            self.timeout = timeout;
-        }
-        Ok(())
-    }
-}
-
-fn connect(address: ConnectionAddr, tls: Option<&Tls>, left: Duration) -> RedisResult<Connection> {
-    // Logging in is done here, where errors keep the server's words and the deadline holds.
-    let settings = RedisConnectionInfo::default().set_skip_set_lib_name();
-    let info = address
-        .into_connection_info()?
-        .set_tcp_settings(TcpSettings::default().set_nodelay(true))
-        .set_redis_settings(settings);
-    let client = match tls {
-        Some(tls) => redis::Client::build_with_tls(info, tls.certificates.clone())?,
-        None => redis::Client::open(info)?,
-    };
-    client.get_connection_with_timeout(left)
 }

@@ -135,7 +135,7 @@ fn all_masters_are_listed(cluster: &RedisCluster) {
     for index in 0..90 {
         granted(&mut link, &ask([counter("list", &format!("s{index}"), &five())], 1));
     }
-    let mut page = Page { rule: Some("list".to_owned()), after: None, size: 10 };
+    let mut page = Page { rule: Some("list".to_owned()), size: 10, ..Page::default() };
     let mut found = BTreeSet::new();
     loop {
         let listed = link.list(&page, soon()).unwrap();

@@ -73,6 +73,40 @@ fn a_user_who_may_not_run_scripts_is_refused() {
 }
 
 #[test]
+fn a_right_that_is_missing_in_a_script_is_named() {
+    let server = RedisServer::start();
+    let rights = ["+@connection", "+eval", "+evalsha", "+time", "+get", "+set", "+del", "+zcard"];
+    for (number, (without, kind, named)) in [
+        ("-get", Kind::Gcra, "GET (+get)"),
+        ("-set", Kind::Gcra, "SET (+set)"),
+        ("-set", Kind::FixedWindow, "SET (+set)"),
+        ("-zcard", Kind::SlidingWindowLog, "ZCARD (+zcard)"),
+        ("-zadd", Kind::SlidingWindowLog, "ZADD (+zadd)"),
+        ("resetkeys", Kind::Gcra, "keys below the prefix"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let user = format!("user{number}");
+        let mut words = vec!["ACL", "SETUSER", &user, "on", ">pw", "~tidegate:*"];
+        words.extend(rights);
+        words.push(without);
+        assert_eq!(server.ask(&words).text(), "OK");
+        let mut link = connect(&format!("redis://{user}:pw@127.0.0.1:{}", server.port()));
+        let asks = [ask([counter("api", &user, &program(kind, 5, HOUR))], 1)];
+
+        let mut replies = Vec::new();
+        let error = match link.exchange(&asks, &mut replies, soon()) {
+            Ok(()) => replies.remove(0).unwrap_err(),
+            Err(error) => error,
+        };
+
+        assert!(matches!(error, RemoteError::Access { .. }), "{without}: {error:?}");
+        assert!(error.to_string().contains(named), "{without}: {error}");
+    }
+}
+
+#[test]
 fn a_server_that_is_not_there_is_unavailable() {
     let mut server = RedisServer::start();
     let mut link = connect(&server.url());
@@ -185,7 +219,7 @@ fn every_living_counter_is_listed_and_nothing_else() {
     let _ = server.ask(&["SET", "a*[b]:{x", "0"]);
 
     for (rule, number) in [(None, 300), (Some("api"), 200), (Some("a*"), 0)] {
-        let mut page = Page { rule: rule.map(str::to_owned), after: None, size: 20 };
+        let mut page = Page { rule: rule.map(str::to_owned), size: 20, ..Page::default() };
         let mut found = BTreeSet::new();
         let mut pages = 0;
         loop {

@@ -67,6 +67,12 @@ impl Breaker {
         }
     }
 
+    /// Lets the next caller try at once, where a pause was begun: there is a sign of life.
+    pub(crate) fn hurry(&self, now: Instant) {
+        let mut state = self.state();
+        state.down_until = state.down_until.map(|until| until.min(now));
+    }
+
     /// How things stand.
     pub(crate) fn health(&self) -> Health {
         if self.state().down_until.is_some() { Health::Down } else { Health::Up }
@@ -172,6 +178,21 @@ mod tests {
 
         assert!(!breaker.admits(later + PAUSE * 79 / 100));
         assert!(breaker.admits(later + PAUSE * 6 / 5));
+    }
+
+    #[test]
+    fn a_sign_of_life_ends_the_pause_and_not_the_outage() {
+        let (breaker, now) = breaker();
+        for _ in 0..3 {
+            breaker.failed(now);
+        }
+        assert!(!breaker.admits(now));
+
+        breaker.hurry(now);
+
+        assert_eq!(breaker.health(), Health::Down);
+        assert!(breaker.admits(now), "one may try");
+        assert!(!breaker.admits(now), "and no other");
     }
 
     #[test]

@@ -40,8 +40,9 @@ impl<L> Crew<L> {
         server: &Server<B>,
         ask: Ask,
         hashes: SmallVec<[u64; 2]>,
+        now: Instant,
     ) -> Outcome {
-        let deadline = server.deadline();
+        let deadline = server.deadline(now);
         let slot = Arc::new(Slot::default());
         let end = End::Slot(Arc::clone(&slot));
         let asker = Asker { hashes, count: ask.count, deadline, end };
@@ -62,6 +63,8 @@ impl<L> Crew<L> {
         loop {
             match slot.wait(deadline) {
                 Told::Done(outcome) => return outcome,
+                // Whoever has no time left would fail those who have.
+                Told::Lead if Instant::now() >= deadline => self.pass_on(),
                 Told::Lead => self.lead(server, deadline),
                 Told::Late => return Err(server.timed_out()),
             }

@@ -81,6 +81,15 @@ pub enum RemoteError {
         reason: String,
     },
 
+    /// A store of somebody's own making does not do what it has promised to.
+    #[error("{store} breaks its contract: {reason}")]
+    Contract {
+        /// The store's name.
+        store: &'static str,
+        /// What it does instead.
+        reason: String,
+    },
+
     /// The store's URL, or a part of the set-up on the server, makes no sense.
     #[error("{reason}")]
     Setup {
@@ -102,6 +111,7 @@ impl RemoteError {
             Self::Access { .. }
             | Self::Foreign { .. }
             | Self::Failed { .. }
+            | Self::Contract { .. }
             | Self::Setup { .. } => false,
         }
     }
@@ -115,9 +125,11 @@ impl RemoteError {
             | Self::Access { .. }
             | Self::ReadOnly { .. }
             | Self::Failed { .. } => true,
-            Self::Busy { .. } | Self::Broken { .. } | Self::Foreign { .. } | Self::Setup { .. } => {
-                false
-            }
+            Self::Busy { .. }
+            | Self::Broken { .. }
+            | Self::Foreign { .. }
+            | Self::Contract { .. }
+            | Self::Setup { .. } => false,
         }
     }
 }

@@ -12,7 +12,8 @@
 //! * [`Remote`]: the store, as a process uses it. Threads that wait ask for each other
 //!   (`crew`); for tasks that do not, one thread does (`runner`). Both end in one trip to the
 //!   server (`server`), whose answers are remembered (`memo`), and whose silence is too
-//!   (`breaker`).
+//!   (`breaker`). Connections are made by threads of their own (`dial`), so that nobody waits
+//!   longer for one than for an answer; names are looked up likewise ([`Lookup`]).
 //!
 //! This crate knows no server, no protocol and no rule. Times are those of the server's
 //! clock, in nanoseconds since 1970, unless they are called local.
@@ -21,8 +22,12 @@ mod ask;
 mod batch;
 mod breaker;
 mod crew;
+mod dial;
 mod error;
+#[cfg(feature = "tls")]
+mod lenient;
 mod link;
+mod lookup;
 mod memo;
 mod name;
 mod question;
@@ -37,11 +42,15 @@ mod ticket;
 pub use ask::{Ask, AskKind, Counter, Fix};
 pub use breaker::Health;
 pub use error::RemoteError;
+#[cfg(feature = "tls")]
+pub use lenient::Lenient;
 pub use link::{Backend, Link, Listed, Page};
+pub use lookup::Lookup;
+pub use memo::{Entry, Memo};
 pub use name::{Name, Subject};
 pub use remote::Remote;
 pub use reply::{LogRecord, Record, Reply};
 pub use server::{Event, Listener, RemoteStats};
-pub use settings::Settings;
+pub use settings::{Settings, unknown_option};
 pub use store::RemoteStore;
 pub use ticket::{Answer, Decisions, Done, Outcome};

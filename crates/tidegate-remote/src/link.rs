@@ -27,7 +27,8 @@ pub trait Backend: Send + Sync + 'static {
         Ok(limit.program().clone())
     }
 
-    /// Connects, authenticates, and sees that the server can do what is needed.
+    /// Connects, authenticates, and sees that the server can do what is needed; makes what is
+    /// missing there. Called by a thread of its own, and given more time than a check has.
     ///
     /// # Errors
     ///
@@ -92,6 +93,9 @@ pub trait Link: Send {
 pub struct Page {
     /// Of this rule alone.
     pub rule: Option<String>,
+    /// Of subjects that begin so, as [`Name::begins`](crate::Name::begins) writes it; of all when it
+    /// is empty. Subjects of which only a digest is kept begin with nothing.
+    pub prefix: String,
     /// Where the page before ended; `None` for the first.
     pub after: Option<String>,
     /// About how many to list.

@@ -18,7 +18,7 @@ const SHARDS: usize = 64;
 const SLOTS: usize = 1024;
 
 /// The last answers, found by a hash that nobody outside can aim.
-pub(crate) struct Memo {
+pub struct Memo {
     /// A shard is empty until it is first written to.
     shards: Box<[Mutex<Vec<Option<Entry>>>]>,
     recheck: Duration,
@@ -26,13 +26,15 @@ pub(crate) struct Memo {
 
 /// What a server said of one counter.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
+pub struct Entry {
     hash: u64,
     pub(crate) cost: u32,
-    pub(crate) decision: Decision,
+    /// The decision.
+    pub decision: Decision,
     /// When it was asked, and when the answer came, both local: it decided in between.
     asked: Instant,
-    pub(crate) answered: Instant,
+    /// When it came; local.
+    pub answered: Instant,
 }
 
 impl Entry {
@@ -62,8 +64,16 @@ impl Entry {
     }
 }
 
+impl std::fmt::Debug for Memo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memo").finish_non_exhaustive()
+    }
+}
+
 impl Memo {
-    pub(crate) fn new(recheck: Duration) -> Self {
+    /// Denials are believed for `recheck`, at the longest.
+    #[must_use]
+    pub fn new(recheck: Duration) -> Self {
         // `Instant` cannot hold any time that a `Duration` can.
         let recheck = recheck.min(Duration::from_secs(86_400 * 365));
         Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), recheck }
@@ -71,23 +81,31 @@ impl Memo {
 
     /// The denial that a request of `cost` would meet at `now`, if that is known.
     pub(crate) fn denial(&self, hash: u64, cost: u32, now: Instant) -> Option<Decision> {
-        self.entry(hash)?.denial(cost, now, self.recheck)
+        self.read(hash, |entry| entry.denial(cost, now, self.recheck))
     }
 
-    /// The last answer. Never waits: what somebody is just writing is not known yet, and what
-    /// a thread was writing when its process was forked never will be.
-    pub(crate) fn entry(&self, hash: u64) -> Option<Entry> {
+    /// The last answer.
+    #[must_use]
+    pub fn entry(&self, hash: u64) -> Option<Entry> {
+        self.read(hash, |entry| Some(*entry))
+    }
+
+    /// What `look` finds in the last answer, without a copy of it. Never waits: what somebody is
+    /// just writing is not known yet, and what a thread was writing when its process was forked
+    /// never will be.
+    #[inline]
+    fn read<T>(&self, hash: u64, look: impl FnOnce(&Entry) -> Option<T>) -> Option<T> {
         let shard = match self.shards[shard(hash)].try_lock() {
             Ok(shard) => shard,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        let kept = places(hash).into_iter().filter_map(|place| *shard.get(place)?);
-        kept.into_iter().find(|entry| entry.hash == hash)
+        let kept = places(hash).into_iter().filter_map(|place| shard.get(place)?.as_ref());
+        kept.into_iter().find(|entry| entry.hash == hash).and_then(look)
     }
 
     /// Keeps an answer, in the place of an older one or of one that says less.
-    pub(crate) fn keep(
+    pub fn keep(
         &self,
         hash: u64,
         cost: u32,
@@ -115,7 +133,7 @@ impl Memo {
     }
 
     /// Forgets an answer, because the counter was changed in another way than by a request.
-    pub(crate) fn forget(&self, hash: u64) {
+    pub fn forget(&self, hash: u64) {
         let mut shard = self.shards[shard(hash)].lock().unwrap_or_else(PoisonError::into_inner);
         for place in places(hash) {
             if let Some(slot) = shard.get_mut(place)

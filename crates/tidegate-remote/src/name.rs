@@ -8,6 +8,8 @@ use tidegate_core::Key;
 /// Subjects that take more bytes than this when written out are kept as a digest.
 const LONGEST: usize = 128;
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// The name of a counter: `{SUBJECT}:RULE:TAG`.
 ///
 /// The braces are what Redis Cluster calls a hash tag: all counters of a subject live on one
@@ -32,11 +34,19 @@ impl Name {
     /// The name of the counter that `key` means.
     #[must_use]
     pub fn new(key: &Key<'_>) -> Self {
-        let mut name = String::with_capacity(key.subject.len() + key.rule.len() + 16);
+        let length = written_length(key.subject);
+        let digits = 16 - (key.limit | 1).leading_zeros() / 4;
+        // Room for just that: a name is made for every check.
+        let room = length.clamp(1, LONGEST) + key.rule.len() + 4 + digits as usize;
+        let mut name = String::with_capacity(room);
         name.push('{');
-        write_subject(&mut name, key.subject);
-        // Writing to a string cannot fail.
-        let _ = write!(name, "}}:{}:{:x}", key.rule, key.limit);
+        write_subject(&mut name, key.subject, length);
+        name.push_str("}:");
+        name.push_str(key.rule);
+        name.push(':');
+        for digit in (0..digits).rev() {
+            name.push(char::from(HEX[((key.limit >> (4 * digit)) & 15) as usize]));
+        }
         Self(name.into())
     }
 
@@ -51,6 +61,18 @@ impl Name {
     pub fn hash_tag(&self) -> &str {
         let end = self.0.find('}').unwrap_or(self.0.len());
         &self.0[1..end]
+    }
+
+    /// How the names of all subjects begin that begin with `prefix`, but for those that are kept
+    /// as a digest. Empty when nothing is asked for.
+    #[must_use]
+    pub fn begins(prefix: &[u8]) -> String {
+        let mut begins = String::with_capacity(prefix.len() + 1);
+        if !prefix.is_empty() {
+            begins.push('{');
+            write_plain(&mut begins, prefix);
+        }
+        begins
     }
 
     /// Rule, tag and subject of what [`new`](Self::new) wrote; `None` for other text.
@@ -78,22 +100,34 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'%' | b'{' | b'}')
 }
 
-fn write_subject(name: &mut String, subject: &[u8]) {
-    let length: usize = subject.iter().map(|&byte| if is_plain(byte) { 1 } else { 3 }).sum();
+/// How long a subject is when written out.
+fn written_length(subject: &[u8]) -> usize {
+    subject.iter().map(|&byte| if is_plain(byte) { 1 } else { 3 }).sum()
+}
+
+/// Writes a subject, which is of this `length` when written out.
+fn write_subject(name: &mut String, subject: &[u8], length: usize) {
     if length == 0 {
         name.push('%');
+    } else if length == subject.len() && length <= LONGEST {
+        // All plain, as most are.
+        name.push_str(&String::from_utf8_lossy(subject));
     } else if length > LONGEST {
         name.push_str("%#");
         for byte in &Sha256::digest(subject)[..16] {
             let _ = write!(name, "{byte:02x}");
         }
     } else {
-        for &byte in subject {
-            if is_plain(byte) {
-                name.push(char::from(byte));
-            } else {
-                let _ = write!(name, "%{byte:02x}");
-            }
+        write_plain(name, subject);
+    }
+}
+
+fn write_plain(name: &mut String, subject: &[u8]) {
+    for &byte in subject {
+        if is_plain(byte) {
+            name.push(char::from(byte));
+        } else {
+            let _ = write!(name, "%{byte:02x}");
         }
     }
 }
@@ -176,6 +210,16 @@ mod tests {
     fn a_hash_tag_is_the_subject_and_never_empty() {
         assert_eq!(Name::new(&Key::new("r", 1, b"ana}b")).hash_tag(), "ana%7db");
         assert_eq!(Name::new(&Key::new("r", 1, b"")).hash_tag(), "%");
+    }
+
+    #[test]
+    fn a_name_begins_as_its_subject_does() {
+        for (prefix, subject) in [("us", "user:42"), ("a b", "a b c"), ("%", "%25"), ("}", "}:")] {
+            let text = name("api", 1, subject.as_bytes());
+            assert!(text.starts_with(&Name::begins(prefix.as_bytes())), "{text}");
+        }
+        assert_eq!(Name::begins(b""), "");
+        assert!(!name("api", 1, b"").starts_with(&Name::begins(b"%")));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a request asks the server, and what is known without asking: limits of zero.
 
 use smallvec::SmallVec;
-use tidegate_core::{Charge, Decision, Nanos, Program, Verdict};
+use tidegate_core::{Charge, Decision, Nanos, Program};
 
 use crate::{Answer, Ask, AskKind, Backend, Counter, Decisions, Name, Remote, RemoteError};
 
@@ -29,7 +29,7 @@ impl Question {
         for (index, charge) in charges.iter().enumerate() {
             let program = remote.program(charge.limit)?;
             if program == Program::DenyAll {
-                known.push((index, deny_all(charge.cost)));
+                known.push((index, Decision::deny_all(charge.cost)));
                 continue;
             }
             let at = remote.time_of(charge.limit, charge.at);
@@ -51,6 +51,10 @@ impl Question {
 }
 
 impl Known {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The answer to `count` requests that nobody need be asked about.
     pub(crate) fn alone(&self, at: Nanos, count: u32) -> Answer {
         let decisions: Decisions = self.0.iter().map(|(_, decision)| *decision).collect();
@@ -65,17 +69,5 @@ impl Known {
             }
         }
         answer
-    }
-}
-
-/// The decision under a limit of zero.
-pub(crate) const fn deny_all(cost: u32) -> Decision {
-    Decision {
-        verdict: if cost == 0 { Verdict::Allowed } else { Verdict::Never },
-        limit: 0,
-        remaining: 0,
-        reset_after: Nanos::ZERO,
-        next_unit_after: Nanos::ZERO,
-        delay: Nanos::ZERO,
     }
 }

@@ -13,7 +13,7 @@ use tidegate_core::Nanos;
 
 use crate::{
     Backend, Health, Link, RemoteError, Reply, Settings, batch::Batch, breaker::Breaker,
-    memo::Memo, ticket::Ticket,
+    dial::Dialer, memo::Memo, ticket::Ticket,
 };
 
 /// Asks that go to the server in one exchange, at the most.
@@ -55,7 +55,8 @@ pub struct RemoteStats {
 pub(crate) struct Server<B: Backend> {
     pub(crate) backend: Arc<B>,
     pub(crate) settings: Settings,
-    pub(crate) breaker: Breaker,
+    pub(crate) breaker: Arc<Breaker>,
+    dialer: Dialer<B>,
     pub(crate) memo: Memo,
     listener: Listener,
     /// A local time, and the server's at that time.
@@ -77,9 +78,12 @@ pub(crate) struct Counts {
 impl<B: Backend> Server<B> {
     pub(crate) fn new(backend: Arc<B>, settings: Settings, listener: Listener) -> Self {
         let breaker = Breaker::new(settings.failures, settings.pause, settings.timeout);
+        let breaker = Arc::new(breaker);
+        let (sign, told) = (Arc::clone(&breaker), Arc::clone(&backend));
+        let dialer = Dialer::new(told, sign, settings.timeout, settings.pool);
         let memo = Memo::new(settings.recheck);
         let (clock, counts) = (Mutex::new(None), Counts::default());
-        Self { backend, settings, breaker, memo, listener, clock, counts }
+        Self { backend, settings, breaker, dialer, memo, listener, clock, counts }
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -95,11 +99,7 @@ impl<B: Backend> Server<B> {
         deadline: Instant,
     ) -> Option<B::Link> {
         let now = Instant::now();
-        let (tickets, late): (Vec<_>, Vec<_>) =
-            tickets.into_iter().partition(|ticket| ticket.asker.deadline > now);
-        for ticket in late {
-            ticket.asker.finish(Err(self.timed_out()));
-        }
+        let tickets = self.in_time(tickets, now);
         if tickets.is_empty() {
             return link;
         }
@@ -111,7 +111,7 @@ impl<B: Backend> Server<B> {
             self.reach(link, deadline, |link| link.exchange(&batch.asks, &mut replies, deadline));
         let answered = Instant::now();
         self.conclude(now, answered, error.as_ref().or_else(|| trouble(&replies)));
-        for reply in replies.iter().flatten() {
+        if let Some(reply) = replies.iter().flatten().next_back() {
             self.set_clock(now, answered, reply.now);
         }
         add(&self.counts.decided, replies.iter().flatten().count());
@@ -119,6 +119,19 @@ impl<B: Backend> Server<B> {
             self.memo.keep(hash, cost, *decision, now, answered);
         });
         link
+    }
+
+    /// Those of `tickets` for whose answer somebody still waits at `now`.
+    fn in_time(&self, tickets: Vec<Ticket>, now: Instant) -> Vec<Ticket> {
+        let is_in_time = |ticket: &Ticket| ticket.asker.deadline > now;
+        if tickets.iter().all(is_in_time) {
+            return tickets;
+        }
+        let (tickets, late): (Vec<_>, Vec<_>) = tickets.into_iter().partition(is_in_time);
+        for ticket in late {
+            ticket.asker.finish(Err(self.timed_out()));
+        }
+        tickets
     }
 
     /// Does `work` over `link`, or a new one, and draws the conclusions for the server's
@@ -141,7 +154,7 @@ impl<B: Backend> Server<B> {
         deadline: Instant,
         work: impl FnOnce(&mut B::Link) -> Result<(), RemoteError>,
     ) -> (Option<B::Link>, Option<RemoteError>) {
-        let link = link.map_or_else(|| self.backend.connect(deadline), Ok);
+        let link = link.map_or_else(|| self.dialer.dial(deadline), Ok);
         match link.and_then(|mut link| work(&mut link).map(|()| link)) {
             Ok(link) => (Some(link), None),
             Err(error) => (None, Some(error)),
@@ -209,9 +222,9 @@ impl<B: Backend> Server<B> {
         }
     }
 
-    /// When an ask made now is given up.
-    pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + self.settings.timeout.max(Duration::from_millis(1))
+    /// When an ask made at `now` is given up.
+    pub(crate) fn deadline(&self, now: Instant) -> Instant {
+        now + self.settings.timeout.max(Duration::from_millis(1))
     }
 }
 

@@ -45,6 +45,10 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The options that every remote store's URL may have.
+    pub const OPTIONS: [&'static str; 7] =
+        ["timeout", "pool", "queue", "recheck", "failures", "pause", "local_share"];
+
     /// Takes the settings out of a store URL's options, and leaves none of them unread.
     ///
     /// # Errors
@@ -90,17 +94,40 @@ impl Settings {
                     settings.local_share = share(value)
                         .ok_or_else(|| wrong("a share above 0 and up to 1, such as 0.25"))?;
                 }
-                _ => {
-                    return Err(RemoteError::Setup {
-                        reason: format!(
-                            "the store's URL has no option `{name}`; besides those of the server there are timeout, pool, queue, recheck, failures, pause and local_share"
-                        ),
-                    });
-                }
+                _ => return Err(unknown_option("the store's", name, &[])),
             }
         }
         Ok(settings)
     }
+}
+
+/// The error for an option `name` that a URL does not have: it tells those that there are,
+/// `own` and those of every remote store, and the one that was most likely meant.
+#[must_use]
+pub fn unknown_option(whose: &str, name: &str, own: &[&str]) -> RemoteError {
+    let all: Vec<&str> = own.iter().copied().chain(Settings::OPTIONS).collect();
+    let nearest = all.iter().map(|option| (distance(name, option), *option)).min();
+    // As many letters wrong as a third of the word: more is another word.
+    let meant = nearest.filter(|(wrong, option)| *wrong * 3 <= option.len().max(3));
+    let hint = meant.map_or_else(String::new, |(_, option)| format!("did you mean `{option}`? "));
+    let listed = all.iter().map(|option| format!("`{option}`")).collect::<Vec<_>>().join(", ");
+    let reason = format!("{whose} URL has no option `{name}`; {hint}there are {listed}");
+    RemoteError::Setup { reason }
+}
+
+/// How many letters have to be put in, left out or changed to make one of the other.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (index, letter) in from.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
+        for place in 0..to.len() {
+            let change = diagonal + usize::from(letter != to[place]);
+            diagonal = row[place + 1];
+            row[place + 1] = change.min(row[place].min(diagonal) + 1);
+        }
+    }
+    row[to.len()]
 }
 
 fn count(text: &str, least: usize, most: usize) -> Option<usize> {
@@ -146,7 +173,9 @@ mod tests {
             ("timeout", "50", "50ms"),
             ("timeout", "0ms", "1ms"),
             ("pool", "0", "from 1 to 256"),
-            ("pools", "3", "no option `pools`"),
+            ("pools", "3", "no option `pools`; did you mean `pool`?"),
+            ("tiemout", "50ms", "did you mean `timeout`?"),
+            ("colour", "red", "no option `colour`; there are `timeout`, `pool`"),
         ] {
             let message = read(&[(name, value)]).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");

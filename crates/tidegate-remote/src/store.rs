@@ -31,6 +31,9 @@ pub trait RemoteStore: Send + Sync {
     /// See [`Remote::start`].
     fn start(&self, charges: &[Charge<'_>], count: u32, done: Done);
 
+    /// See [`Remote::look`].
+    fn look(&self, charges: &[Charge<'_>], done: Done);
+
     /// See [`Remote::known`].
     fn known(&self, charges: &[Charge<'_>]) -> Option<Decisions>;
 
@@ -99,6 +102,10 @@ impl<B: Backend> RemoteStore for Remote<B> {
 
     fn start(&self, charges: &[Charge<'_>], count: u32, done: Done) {
         self.start(charges, count, done);
+    }
+
+    fn look(&self, charges: &[Charge<'_>], done: Done) {
+        self.look(charges, done);
     }
 
     fn known(&self, charges: &[Charge<'_>]) -> Option<Decisions> {

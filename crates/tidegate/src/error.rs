@@ -61,6 +61,17 @@ pub enum Error {
         capacity: u32,
     },
 
+    /// A rule limits requests in flight where there are none.
+    #[error(
+        "rule `{rule}` has the limit {concurrent} concurrent, which needs a gate: only a request has an end"
+    )]
+    NeedsGate {
+        /// The rule's name.
+        rule: String,
+        /// How many requests of a key may be in flight at once.
+        concurrent: u32,
+    },
+
     /// A key source that is not known.
     #[error(
         "unknown key `{key}`; expected ip, user, global, path, route, method, host, header:NAME, \
@@ -69,6 +80,20 @@ pub enum Error {
     UnknownKey {
         /// What was given.
         key: String,
+    },
+
+    /// A rule that there is not.
+    #[error(
+        "there is no rule named `{rule}`{}; the rules are `{known}`",
+        .nearest.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+    )]
+    UnknownRule {
+        /// What was asked for.
+        rule: String,
+        /// The rules that there are, with a comma between them.
+        known: String,
+        /// What was probably meant.
+        nearest: Option<String>,
     },
 
     /// A rule's key is computed by the caller, who did not give it.
@@ -85,6 +110,18 @@ pub enum Error {
     KeyList {
         /// The rule's name.
         rule: String,
+    },
+
+    /// A limit of requests in flight for one key of a rule that has none by itself.
+    #[error(
+        "rule `{rule}` was told a limit of {concurrent} concurrent; give the rule itself such a \
+         limit too"
+    )]
+    NeedsOwnConcurrency {
+        /// The rule's name.
+        rule: String,
+        /// The limit that was told.
+        concurrent: u32,
     },
 
     /// Something that is no HTTP status, nor several.
@@ -151,7 +188,9 @@ pub enum Error {
     },
 
     /// A store that cannot tell which keys it holds.
-    #[error("the store {store} keeps no list of its keys")]
+    #[error(
+        "the store {store} cannot list its keys: it keeps digests of them, and no text; look at one key by its name (`peek` of a limiter, `inspect` of a gate), or count in a server"
+    )]
     NoList {
         /// The store's name.
         store: &'static str,

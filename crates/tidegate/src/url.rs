@@ -63,12 +63,14 @@ pub fn open_store_with(url: &str, listener: Listener) -> Result<Arc<dyn Store>, 
         | "rediss+cluster" | "valkey" | "valkeys" | "valkey+sentinel" | "valkeys+sentinel"
         | "valkey+cluster" | "valkeys+cluster" => {
             let mut url = tidegate_redis::RedisUrl::parse(url)?;
+            url.refuse_unknown()?;
             let others = std::mem::take(&mut url.other);
             open_remote(tidegate_redis::RedisBackend::new(url)?, &others, listener)
         }
         #[cfg(feature = "postgres")]
         "postgresql" | "postgres" => {
             let mut url: tidegate_postgres::PostgresUrl = url.parse()?;
+            url.refuse_unknown()?;
             let others = std::mem::take(&mut url.other);
             open_remote(tidegate_postgres::PostgresBackend::new(url), &others, listener)
         }
@@ -236,6 +238,24 @@ mod tests {
         assert!(message("memory://?capacity=0").contains("from 1 to 1000M"));
         assert!(message("memory://?size=3").contains("capacity=KEYS"));
         assert!(message("memory://table").contains("shared://NAME"));
+    }
+
+    #[cfg(all(feature = "redis", feature = "postgres"))]
+    #[test]
+    fn an_unknown_option_of_a_server_is_told_with_those_that_there_are() {
+        for (url, meant, others) in [
+            ("redis://h?tiemout=50ms", "`timeout`", "`prefix`, `timeout`, `pool`"),
+            ("redis://h?timeout=9ms&prefx=a", "`prefix`", "`prefix`, `timeout`"),
+            ("rediss://h?cret=a", "`cert`", "`prefix`, `ca`, `cert`, `key`"),
+            ("redis+sentinel://h/m?sentinel_pasword=a", "`sentinel_password`", "`sentinel_user`"),
+            ("postgresql://h/app?shcema=a", "`schema`", "`schema`, `unlogged`"),
+        ] {
+            let text = message(url);
+            assert!(text.contains(&format!("did you mean {meant}?")), "{text}");
+            assert!(text.contains(others) && text.contains("`local_share`"), "{text}");
+        }
+        let text = message("redis://h?colour=red");
+        assert!(text.contains("no option `colour`; there are `prefix`, `timeout`"), "{text}");
     }
 
     #[cfg(unix)]

@@ -158,6 +158,7 @@ fn redis_admits_exactly_what_there_is() {
 fn a_cluster_admits_exactly_what_there_is() {
     let cluster = RedisCluster::start();
     is_exact(&cluster.url(), "cluster");
+    leases_are_exact(&cluster.url(), "cluster");
 }
 
 #[test]

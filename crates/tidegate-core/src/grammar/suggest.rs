@@ -9,10 +9,7 @@ const LONGEST: usize = 32;
 /// meant: at most one edit for every three characters. The first one wins a tie.
 ///
 /// Case doesn't count, and `-` is `_`.
-pub(super) fn closest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.chars().take(LONGEST + 1).map(fold).collect();
     if word.len() > LONGEST {
         return None;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use tidegate::{Decision, Nanos, fields::Profile};
+use tidegate::{Decision, Nanos, fields::Profile, subject_text};
 
 use super::PyGate;
 use crate::{
@@ -92,6 +92,6 @@ impl PyGate {
             return Err(ConfigError::new_err(format!("there are {count} rules, none at {rule}")));
         }
         let subject = self.gate.subject(facts, rule).map_err(|error| from_engine(&error))?;
-        Ok(String::from_utf8_lossy(&subject).into_owned())
+        Ok(subject_text(&subject).into_owned())
     }
 }

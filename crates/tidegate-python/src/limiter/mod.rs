@@ -1,6 +1,7 @@
 //! `Limiter`: one rule, and a key that the caller names.
 
 mod decide;
+mod keys;
 mod quick;
 
 use std::sync::Arc;

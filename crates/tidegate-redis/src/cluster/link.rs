@@ -19,9 +19,8 @@ use crate::{
     packer::Packer,
     script::By,
     single::adjusted,
-    tls::{self, Tls},
     url::Host,
-    wire::Wire,
+    wire::{Address, Net, Wire},
 };
 
 /// How often one thing is tried when nodes send it on.
@@ -34,7 +33,7 @@ pub(crate) struct ClusterLink {
     cluster: Cluster,
     seeds: Vec<Host>,
     url: RedisUrl,
-    tls: Option<Tls>,
+    net: Net,
     wires: HashMap<Host, Wire>,
     pub(super) map: Arc<Map>,
     pub(super) packer: Packer,
@@ -61,14 +60,14 @@ impl ClusterLink {
         cluster: &Cluster,
         seeds: &[Host],
         url: &RedisUrl,
-        tls: Option<&Tls>,
+        net: &Net,
         due: &Due,
     ) -> Result<Self, RemoteError> {
         let mut link = Self {
             cluster: cluster.clone(),
             seeds: seeds.to_vec(),
             url: url.clone(),
-            tls: tls.cloned(),
+            net: net.clone(),
             wires: HashMap::new(),
             map: cluster.map().unwrap_or_default(),
             packer: Packer::default(),
@@ -85,8 +84,8 @@ impl ClusterLink {
     /// The connection to `host`, made when there is none.
     pub(super) fn wire(&mut self, host: &Host, due: &Due) -> Result<&mut Wire, RemoteError> {
         if !self.wires.contains_key(host) {
-            let tls = self.tls.as_ref();
-            let wire = Wire::open(&tls::address(host, tls), &self.url.login, tls, due)?;
+            let address = Address::Host(host.clone());
+            let wire = Wire::open(&address, &self.url.login, &self.net, due)?;
             self.wires.insert(host.clone(), wire);
         }
         self.wires.get_mut(host).ok_or_else(|| unavailable("the connection was lost"))

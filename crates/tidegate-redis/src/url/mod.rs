@@ -6,7 +6,7 @@ mod tests;
 
 use std::{fmt, path::PathBuf};
 
-use tidegate_remote::RemoteError;
+use tidegate_remote::{RemoteError, Settings, unknown_option};
 
 /// A store's URL, taken apart.
 ///
@@ -81,7 +81,8 @@ impl RedisUrl {
         &self.prefix
     }
 
-    /// The error for an option that nobody knows.
+    /// The error for an option that nobody knows: it tells those of such a URL, and which one
+    /// was most likely meant.
     ///
     /// # Examples
     ///
@@ -94,9 +95,22 @@ impl RedisUrl {
     /// ```
     #[must_use]
     pub fn unknown_option(&self, name: &str) -> RemoteError {
-        let known = parse::options(self.scheme);
-        let reason = format!("a {} URL has no option `{name}`; there are {known}", self.scheme);
-        RemoteError::Setup { reason }
+        unknown_option(&format!("a {}", self.scheme), name, parse::options(self.scheme))
+    }
+}
+
+impl RedisUrl {
+    /// Refuses an option that is neither this URL's nor one of every remote store's.
+    ///
+    /// # Errors
+    ///
+    /// See [`unknown_option`](Self::unknown_option).
+    pub fn refuse_unknown(&self) -> Result<(), RemoteError> {
+        let mut names = self.other.iter().map(|(name, _)| name.as_str());
+        match names.find(|name| !Settings::OPTIONS.contains(name)) {
+            Some(name) => Err(self.unknown_option(name)),
+            None => Ok(()),
+        }
     }
 }
 

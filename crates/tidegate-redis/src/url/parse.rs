@@ -29,16 +29,16 @@ const SCHEMES: [(&str, &str, bool); 12] = [
     ("rediss+cluster", "rediss+cluster", true),
 ];
 
-/// The options of a kind of URL, for messages.
-pub(super) fn options(scheme: &str) -> &'static str {
+/// The options of a kind of URL.
+pub(super) fn options(scheme: &str) -> &'static [&'static str] {
     match scheme {
-        "unix" => "`prefix`, `db`, `user`, `pass`",
-        "redis+sentinel" => "`prefix`, `sentinel_user`, `sentinel_password`",
+        "unix" => &["prefix", "db", "user", "pass"],
+        "redis+sentinel" => &["prefix", "sentinel_user", "sentinel_password"],
         "rediss+sentinel" => {
-            "`prefix`, `sentinel_user`, `sentinel_password`, `ca`, `cert`, `key`, `insecure`"
+            &["prefix", "sentinel_user", "sentinel_password", "ca", "cert", "key", "insecure"]
         }
-        "rediss" | "rediss+cluster" => "`prefix`, `ca`, `cert`, `key`, `insecure`",
-        _ => "`prefix`",
+        "rediss" | "rediss+cluster" => &["prefix", "ca", "cert", "key", "insecure"],
+        _ => &["prefix"],
     }
 }
 

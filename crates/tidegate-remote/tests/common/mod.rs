@@ -32,6 +32,10 @@ pub struct Fake {
 pub struct Server {
     /// Nobody is answered, nor told that his time is over.
     pub stands_still: bool,
+    /// Nobody who connects gets anywhere.
+    pub hangs: bool,
+    /// Attempts to connect that hang.
+    pub hanging: usize,
     /// What the next exchanges fail with, the link with them.
     pub breaks: Vec<RemoteError>,
     /// What every ask is answered with.
@@ -147,6 +151,11 @@ impl Backend for Fake {
 
     fn connect(&self, _deadline: Instant) -> Result<FakeLink, RemoteError> {
         let mut server = self.see();
+        server.hanging += 1;
+        while server.hangs {
+            server = self.shared.1.wait(server).unwrap();
+        }
+        server.hanging -= 1;
         server.open += 1;
         server.most_open = server.most_open.max(server.open);
         server.opened_by.push(std::process::id());

@@ -53,6 +53,13 @@ impl Certificates {
         let ca = write("ca.crt", &authority.pem());
         Self { ca, server_cert, server_key, client_cert, client_key }
     }
+
+    /// As options of a Redis URL: what to trust, and what to show.
+    #[must_use]
+    pub fn options(&self) -> String {
+        let [ca, cert, key] = [&self.ca, &self.client_cert, &self.client_key].map(|p| p.display());
+        format!("ca={ca}&cert={cert}&key={key}")
+    }
 }
 
 fn new_key() -> KeyPair {

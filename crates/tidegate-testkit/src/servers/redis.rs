@@ -12,6 +12,7 @@ use super::{Answer, Certificates, Resp, free_port, process::Process, wait_until}
 pub struct RedisOptions {
     password: Option<String>,
     tls: bool,
+    certificates: Option<Certificates>,
     more: Vec<String>,
 }
 
@@ -30,6 +31,14 @@ impl RedisOptions {
         self
     }
 
+    /// As [`tls`](Self::tls), with certificates that other servers have too; towards them it
+    /// speaks TLS as well.
+    #[must_use]
+    pub fn tls_of(self, certificates: &Certificates) -> Self {
+        let all = Self { certificates: Some(certificates.clone()), ..self.tls() };
+        all.args(["--tls-replication", "yes"])
+    }
+
     /// Adds words to the command line, for instance `["--maxmemory", "2mb"]`.
     #[must_use]
     pub fn args<const N: usize>(mut self, words: [&str; N]) -> Self {
@@ -46,7 +55,8 @@ impl RedisOptions {
     pub fn start(self) -> RedisServer {
         let home =
             tempfile::Builder::new().prefix("redis").tempdir().expect("a temporary directory");
-        let certificates = self.tls.then(|| Certificates::make(home.path()));
+        let own = || self.tls.then(|| Certificates::make(home.path()));
+        let certificates = self.certificates.clone().or_else(own);
         let socket = home.path().join("s");
         let mut server = RedisServer {
             options: self,

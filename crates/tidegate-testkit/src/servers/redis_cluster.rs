@@ -1,6 +1,8 @@
 //! A Redis cluster of three masters with a replica each.
 
-use super::{Answer, RedisOptions, RedisServer, wait_until};
+use tempfile::TempDir;
+
+use super::{Answer, Certificates, RedisOptions, RedisServer, wait_until};
 
 const SLOTS: u16 = 16_384;
 const MASTERS: usize = 3;
@@ -10,6 +12,7 @@ const MASTERS: usize = 3;
 pub struct RedisCluster {
     /// The servers.
     pub nodes: Vec<RedisServer>,
+    tls: Option<(Certificates, TempDir)>,
 }
 
 impl RedisCluster {
@@ -20,11 +23,32 @@ impl RedisCluster {
     /// When `redis-server` is missing, or the cluster does not come together.
     #[must_use]
     pub fn start() -> Self {
+        Self::with(RedisOptions::default(), None)
+    }
+
+    /// The same, with TLS between clients and nodes and among the nodes, which call themselves
+    /// `localhost`.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn start_tls() -> Self {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let certificates = Certificates::make(home.path());
         let options = RedisOptions::default()
+            .tls_of(&certificates)
+            .args(["--tls-cluster", "yes", "--cluster-announce-hostname", "localhost"])
+            .args(["--cluster-preferred-endpoint-type", "hostname"]);
+        Self::with(options, Some((certificates, home)))
+    }
+
+    fn with(options: RedisOptions, tls: Option<(Certificates, TempDir)>) -> Self {
+        let options = options
             .args(["--cluster-enabled", "yes", "--cluster-node-timeout", "500"])
             .args(["--cluster-replica-validity-factor", "0"]);
         let nodes: Vec<_> = (0..2 * MASTERS).map(|_| options.clone().start()).collect();
-        let cluster = Self { nodes };
+        let cluster = Self { nodes, tls };
         cluster.give_slots();
         cluster.introduce();
         cluster.replicate();
@@ -37,6 +61,19 @@ impl RedisCluster {
         let hosts: Vec<_> =
             self.nodes[..MASTERS].iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
         format!("redis+cluster://{}", hosts.join(","))
+    }
+
+    /// Where its masters are by TLS, and what to trust and to show.
+    ///
+    /// # Panics
+    ///
+    /// When it does not speak TLS.
+    #[must_use]
+    pub fn tls_url(&self) -> String {
+        let (certificates, _) = self.tls.as_ref().expect("it speaks TLS");
+        let hosts: Vec<_> =
+            self.nodes[..MASTERS].iter().map(|node| format!("localhost:{}", node.port())).collect();
+        format!("rediss+cluster://{}?{}", hosts.join(","), certificates.options())
     }
 
     /// Which of `nodes` serves the slot of `key`, as node 0 or the first that runs says.

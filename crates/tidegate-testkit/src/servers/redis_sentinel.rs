@@ -4,7 +4,9 @@ use std::{fs, path::PathBuf, process::Command};
 
 use tempfile::TempDir;
 
-use super::{Answer, RedisOptions, RedisServer, Resp, free_port, process::Process, wait_until};
+use super::{
+    Answer, Certificates, RedisOptions, RedisServer, Resp, free_port, process::Process, wait_until,
+};
 
 /// The name by which the sentinels know the master.
 const MASTER: &str = "tide";
@@ -17,6 +19,7 @@ pub struct RedisSentinel {
     pub master: RedisServer,
     /// The server that replicates it.
     pub replica: RedisServer,
+    tls: Option<Certificates>,
     _home: TempDir,
 }
 
@@ -35,14 +38,35 @@ impl RedisSentinel {
     /// When `redis-server` is missing or anything does not come up.
     #[must_use]
     pub fn start() -> Self {
-        let master = RedisServer::start();
-        let port = master.port().to_string();
-        let replica = RedisOptions::default().args(["--replicaof", "127.0.0.1", &port]).start();
-        wait_until("the replica is in sync", 10, || replica.info("master_link_status") == "up");
+        Self::with(false)
+    }
+
+    /// The same, with TLS between all of them, which call themselves `localhost`.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn start_tls() -> Self {
+        Self::with(true)
+    }
+
+    fn with(tls: bool) -> Self {
         let home =
             tempfile::Builder::new().prefix("sentinel").tempdir().expect("a temporary directory");
-        let sentinels = (0..2).map(|index| Sentinel::start(&home, index, master.port())).collect();
-        let all = Self { sentinels, master, replica, _home: home };
+        let tls = tls.then(|| Certificates::make(home.path()));
+        let (host, options) = match &tls {
+            Some(certificates) => ("localhost", RedisOptions::default().tls_of(certificates)),
+            None => ("127.0.0.1", RedisOptions::default()),
+        };
+        let options = options.args(["--replica-announce-ip", host]);
+        let master = options.clone().start();
+        let port = master.port().to_string();
+        let replica = options.args(["--replicaof", host, &port]).start();
+        wait_until("the replica is in sync", 10, || replica.info("master_link_status") == "up");
+        let start = |index| Sentinel::start(&home, index, (host, master.port()), tls.as_ref());
+        let sentinels = (0..2).map(start).collect();
+        let all = Self { sentinels, master, replica, tls, _home: home };
         for sentinel in &all.sentinels {
             wait_until("a sentinel knows the replica", 15, || {
                 let known = sentinel.ask(&["SENTINEL", "replicas", MASTER]);
@@ -61,6 +85,18 @@ impl RedisSentinel {
         let hosts: Vec<_> =
             self.sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port)).collect();
         format!("redis+sentinel://{}/{MASTER}", hosts.join(","))
+    }
+
+    /// Where the sentinels are by TLS, and what to trust and to show.
+    ///
+    /// # Panics
+    ///
+    /// When they do not speak TLS.
+    #[must_use]
+    pub fn tls_url(&self) -> String {
+        let certificates = self.tls.as_ref().expect("they speak TLS");
+        let plain = self.url().replace("redis+", "rediss+").replace("127.0.0.1", "localhost");
+        format!("{plain}?{}", certificates.options())
     }
 
     /// Makes the replica the master and the master a replica, both of them running.
@@ -93,13 +129,20 @@ impl RedisSentinel {
 }
 
 impl Sentinel {
-    fn start(home: &TempDir, index: usize, master: u16) -> Self {
+    fn start(
+        home: &TempDir,
+        index: usize,
+        (host, master): (&str, u16),
+        tls: Option<&Certificates>,
+    ) -> Self {
         let port = free_port();
         let socket = home.path().join(format!("s{index}"));
         let config = home.path().join(format!("{index}.conf"));
+        let listens = tls.map_or_else(|| format!("port {port}\n"), |tls| by_tls(port, tls));
         let lines = format!(
-            "port {port}\nbind 127.0.0.1\nunixsocket {}\ndir {}\n\
-             sentinel monitor {MASTER} 127.0.0.1 {master} 1\n\
+            "{listens}bind 127.0.0.1\nunixsocket {}\ndir {}\n\
+             sentinel resolve-hostnames yes\nsentinel announce-hostnames yes\n\
+             sentinel monitor {MASTER} {host} {master} 1\n\
              sentinel down-after-milliseconds {MASTER} 500\n\
              sentinel failover-timeout {MASTER} 3000\n",
             socket.display(),
@@ -121,4 +164,15 @@ impl Sentinel {
         let answer = Resp::connect(&self.socket).and_then(|mut resp| resp.ask(words));
         answer.unwrap_or_else(|error| panic!("sentinel, {words:?}: {error}"))
     }
+}
+
+/// The lines of a sentinel that listens by TLS, and so speaks to the servers.
+fn by_tls(port: u16, tls: &Certificates) -> String {
+    format!(
+        "port 0\ntls-port {port}\ntls-replication yes\ntls-auth-clients yes\n\
+         tls-ca-cert-file {}\ntls-cert-file {}\ntls-key-file {}\n",
+        tls.ca.display(),
+        tls.server_cert.display(),
+        tls.server_key.display(),
+    )
 }

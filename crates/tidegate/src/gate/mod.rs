@@ -4,6 +4,7 @@
 
 mod builder;
 mod facts;
+mod flights;
 mod lists;
 mod pass;
 mod penalty;
@@ -17,20 +18,25 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use smallvec::SmallVec;
 use tidegate_core::address::{Client as Found, ClientAddress, Resolver, Source};
 
+pub(crate) use self::pass::Pass;
 pub use self::{
     builder::GateBuilder,
     facts::{Facts, Lines},
     pass::Ending,
     question::Question,
 };
-pub(crate) use self::pass::Pass;
 use self::{
     lists::{Listed, Lists},
+    penalty::Penalty,
     plan::Plan,
     plans::Plans,
     subjects::Subjects,
 };
-use crate::{Client, Decided, Decision, Error, Rule, Store, engine::{Engine, Mode}, subject::Subject};
+use crate::{
+    Client, Decided, Decision, Error, Rule, Store,
+    engine::{Engine, Mode},
+    subject::Subject,
+};
 
 /// Rules, where their counts live, and whom to believe about addresses.
 pub struct Gate {
@@ -95,7 +101,7 @@ impl Gate {
             Way::Listed(decision) => return Ok(decision),
         };
         let mut decision = plan.decide(mode, cost, |place| subjects[place].as_bytes())?;
-        if decision.is_counted() {
+        if decision.is_counted() && decision.subject.is_none() {
             decision.subject = Some(subjects[decision.rule_index()].as_bytes().into());
         }
         decision.client = client.map(Into::into);
@@ -161,6 +167,10 @@ impl Gate {
         &self.engine.store
     }
 
+    pub(crate) const fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
     /// Gives back what was paid for in advance, and closes connections.
     pub fn close(&self) {
         self.plans.close();
@@ -215,6 +225,16 @@ impl Gate {
     #[must_use]
     pub fn unix_now(&self) -> tidegate_core::Nanos {
         self.engine.clock.unix_now()
+    }
+
+    /// Lifts a block that `rule` may have on `subject`.
+    pub(crate) fn forgive(&self, rule: &str, subject: &[u8]) -> Result<(), Error> {
+        let rule = self.rules().iter().find(|it| it.name() == rule);
+        let Some((rule, block)) = rule.and_then(|it| Some((it, it.block.as_ref()?))) else {
+            return Ok(());
+        };
+        let Engine { store, clock, .. } = &*self.engine;
+        Penalty::new(rule, block, store, clock)?.forgive(subject)
     }
 
     fn way<'f>(&self, facts: &'f dyn Facts) -> Result<Way<'f>, Error> {

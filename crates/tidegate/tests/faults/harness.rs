@@ -10,16 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::lateness;
 use tidegate::{
     Decision, Error, Event, Health, Limiter, OnStoreError, Reason, Rule, Store, open_store_with,
 };
 
 /// The default of a store's URL.
 const TIMEOUT: Duration = Duration::from_millis(50);
-/// How late nearly all checks may be.
+/// How late any check may be, on a machine that is never late itself.
 const LATE: Duration = Duration::from_millis(20);
-/// How late the last of a thousand may be: the machine has two cores, and other things to do.
-const PUT_ASIDE: Duration = Duration::from_millis(150);
 /// Within which a server that is back is noticed, and how much longer a busy machine may take.
 const NOTICED: Duration = Duration::from_secs(2);
 const BUSY: Duration = Duration::from_secs(1);
@@ -78,6 +77,10 @@ impl Trial {
 
     /// Lets requests flow, brings the trouble about and ends it, and sees that all is well
     /// before, meanwhile and afterwards.
+    ///
+    /// No request at all may take longer than its time-out and 20 ms. The machine has other
+    /// things to do, and now and then leaves a thread aside that is ready to run; so the worst
+    /// that a thread suffered which does nothing but sleep is added: see [`lateness`].
     pub(crate) fn survives(&self, counts: Counts, trouble: impl FnOnce(), end: impl FnOnce()) {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let [spent, half] = [(self.key)(0), (self.key)(1)];
@@ -86,38 +89,38 @@ impl Trial {
         self.uses(&half, 6);
         self.heard.lock().unwrap().clear();
         let ends = AtomicBool::new(false);
-        let mut seen = thread::scope(|scope| {
-            let work = |thread| {
-                let ends = &ends;
-                scope.spawn(move || self.load(thread, ends))
-            };
-            let threads: Vec<_> = (0..THREADS).map(work).collect();
-            // Whatever comes of it, the threads are to end.
-            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                trouble();
-                self.hears("it is down", Duration::from_secs(5), |event| {
-                    matches!(event, Event::Down(_))
-                });
-                self.meanwhile(&spent, &half);
-                end();
-                self.afterwards(counts, &spent, &half);
-            }));
-            ends.store(true, Ordering::Relaxed);
-            let seen: Vec<Seen> =
-                threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
-            done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            seen
+        let (seen, machine) = lateness::during(|| {
+            thread::scope(|scope| {
+                let work = |thread| {
+                    let ends = &ends;
+                    scope.spawn(move || self.load(thread, ends))
+                };
+                let threads: Vec<_> = (0..THREADS).map(work).collect();
+                // Whatever comes of it, the threads are to end.
+                let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                    trouble();
+                    self.hears("it is down", Duration::from_secs(5), |event| {
+                        matches!(event, Event::Down(_))
+                    });
+                    self.meanwhile(&spent, &half);
+                    end();
+                    self.afterwards(counts, &spent, &half);
+                }));
+                ends.store(true, Ordering::Relaxed);
+                let seen: Vec<Seen> =
+                    threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+                done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                seen
+            })
         });
         for (place, one) in seen.iter().enumerate() {
             assert!(one.decided.is_ok(), "request {place}: {:?}", one.decided);
         }
         let degraded = seen.iter().flat_map(|one| &one.decided).filter(|one| one.degraded).count();
         assert!(degraded > 0 && degraded < seen.len(), "{degraded} of {} degraded", seen.len());
-        seen.sort_by_key(|one| one.took);
-        let nearly_all = seen[seen.len() * 999 / 1000].took;
-        let longest = seen[seen.len() - 1].took;
-        assert!(nearly_all <= TIMEOUT + LATE, "of {} checks: {nearly_all:?}", seen.len());
-        assert!(longest <= TIMEOUT + PUT_ASIDE, "the longest of {}: {longest:?}", seen.len());
+        let longest = seen.iter().map(|one| one.took).max().unwrap();
+        let told = format!("the longest of {}: {longest:?}, the machine: {machine:?}", seen.len());
+        assert!(longest <= TIMEOUT + LATE + machine, "{told}");
     }
 
     /// Brings about trouble in which the server still refuses, so that it seems to be back again

@@ -1,10 +1,11 @@
 //! Servers stop, stand still, start again empty, are slow, full, locked, or replaced by others,
-//! while requests flow. No check takes longer than its deadline, none ends in an error, the
+//! while requests flow. No check at all takes longer than its deadline, none ends in an error, the
 //! rules' modes decide meanwhile, and afterwards the server's counts do.
 
 #![cfg(all(unix, feature = "redis", feature = "postgres"))]
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
 mod harness;
+mod lateness;
 mod postgres;
 mod redis;
