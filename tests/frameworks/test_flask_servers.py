@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.frameworks.servers import ROOT, Connection, serve
+from tests.frameworks.servers import Connection, serve
 from tests.frameworks.versions import python_with
 
 FIELDS = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]
@@ -31,12 +30,9 @@ def port(log: Path) -> Iterator[int]:
     python = python_with("flask", oldest=log.parent.name.startswith("oldest"))
     module = "tests.frameworks.apps_flask"
     (log.parent / "gate").write_bytes(b"...")
-    environment: dict[str, Any] = {
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'python'}",
-        "TIDEGATE_TEST_GATE": str(log.parent / "gate"),
-    }
+    gate = str(log.parent / "gate")
     with serve(
-        "gunicorn", "everything", python=python, module=module, log=log, **environment
+        "gunicorn", "everything", python=python, module=module, log=log, TIDEGATE_TEST_GATE=gate
     ) as served:
         yield served
 
