@@ -110,6 +110,12 @@ def keyless() -> str:
     raise AssertionError("never served")
 
 
+@site.get("/password")
+@gate.limit("5/hour", charge_on="401", key="user")
+def password() -> tuple[str, int]:
+    return ("welcome", 200) if request.args["password"] == "right" else ("wrong", 401)
+
+
 @site.get("/breach")
 @gate.limit("3/hour", on_breach=lambda _, decision: ({"wait": decision.retry_after}, 420))
 def breach() -> str:

@@ -5,7 +5,6 @@ through to the application.
 """
 
 import itertools
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.frameworks.servers import ROOT, serve
+from tests.frameworks.servers import serve
 from tests.frameworks.versions import python_with
 
 _addresses = (f"127.2.{a}.{b}" for a, b in itertools.product(range(1, 200), range(1, 250)))
@@ -23,7 +22,6 @@ _addresses = (f"127.2.{a}.{b}" for a, b in itertools.product(range(1, 200), rang
 def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     python = python_with("flask", oldest=request.param == "oldest")
     environment: dict[str, Any] = {
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'python'}",
         "GUNICORN_CMD_ARGS": "--limit-request-line 0 --limit-request-field_size 100000",
     }
     log: Path = tmp_path_factory.mktemp("bad-input") / "log"

@@ -2,15 +2,16 @@
 
 import itertools
 import json
-import os
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.frameworks.servers import ROOT, Connection, serve
+from tests.frameworks.servers import Connection, serve
 from tests.frameworks.versions import python_with
 
 FIELDS = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]
@@ -29,12 +30,9 @@ def port(log: Path) -> Iterator[int]:
     python = python_with("flask", oldest=log.parent.name.startswith("oldest"))
     module = "tests.frameworks.apps_flask"
     (log.parent / "gate").write_bytes(b"...")
-    environment: dict[str, Any] = {
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'python'}",
-        "TIDEGATE_TEST_GATE": str(log.parent / "gate"),
-    }
+    gate = str(log.parent / "gate")
     with serve(
-        "gunicorn", "everything", python=python, module=module, log=log, **environment
+        "gunicorn", "everything", python=python, module=module, log=log, TIDEGATE_TEST_GATE=gate
     ) as served:
         yield served
 
@@ -210,6 +208,20 @@ def test_users_have_their_own_counts_wherever_they_come_from(port: int, client: 
         # Who is not signed in counts by address.
         assert client.statuses(4, "/user") == [200, 200, 200, 429]
         assert elsewhere.statuses(4, "/user") == [200, 200, 200, 429]
+
+
+def test_of_a_hundred_wrong_passwords_at_once_five_are_looked_at(port: int) -> None:
+    def attempt(_: int) -> int:
+        with closing(Connection(port, next(_addresses))) as connection:
+            return Client(connection).statuses(1, "/password?password=wrong", X_User="eve")[0]
+
+    with ThreadPoolExecutor(100) as pool:
+        assert Counter(pool.map(attempt, range(100))) == {401: 5, 429: 95}
+
+
+def test_right_passwords_give_back_what_they_took(client: Client) -> None:
+    assert client.statuses(20, "/password?password=right", X_User="fay") == [200] * 20
+    assert client.statuses(6, "/password?password=wrong", X_User="fay") == [401] * 5 + [429]
 
 
 @pytest.mark.shows("flask", "on-breach response")

@@ -19,13 +19,17 @@ def an_application() -> None:
     TideGate(app)
     TideGate(app, "5/minute", default=lambda: "9/minute", key="ip", clock=Clock())
     TideGate(app, gate=Gate([Rule("all", "5/minute")]), user=lambda: "ana", enabled=False)
-    later = TideGate(on_breach=lambda *_: ("later", 429), store="memory://")
+    later = TideGate(on_breach=an_answer, store="memory://")
     later.init_app(app)
     assert_type(current_decision(), "Decision | None")
 
 
 def a_key(request: Request) -> str:
     return request.path
+
+
+def an_answer(request: Request, decision: Decision) -> tuple[str, int]:
+    return request.path, 429 if decision.reason == "limit" else 503
 
 
 def a_cost(request: Request) -> int:
