@@ -187,8 +187,8 @@ class Decision:
         """Units that a rested key can spend at once, under the binding limit."""
     @property
     def reason(self, /) -> str | None:
-        """Why the request was refused: "limit", "never", "penalty", "deny_list", "store_error";
-        `None` when it was not.
+        """Why the request was refused: `limit`, `never`, `penalty`, `concurrency`, `deny_list` or
+        `store_error`; `None` when it was not.
         """
     def refused_for(self, /, retry_after: float) -> Decision:
         """The same decision, turned into a no that would be a yes `retry_after` seconds later."""
@@ -387,7 +387,7 @@ class Gate:
         of their keys; `StoreError` when the server gives no answer.
         """
     @property
-    def needs(self, /) -> frozenset:
+    def needs(self, /) -> set[str]:
         """What adapters have to find out for the rules: "user", "route", "form"."""
     @property
     def on_breach(self, /) -> Any | None:

@@ -19,7 +19,8 @@ from tidegate.flask._refusal import running_app, running_request
 from tidegate.flask._settings import KNOWN, Settings
 from tidegate.flask._state import State
 from tidegate.flask._target import Decorator, exempt
-from tidegate.flask._turn import Reporter, Turn
+from tidegate.flask._turn import Ends, Turn
+from tidegate.wsgi import TideGateMiddleware
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,7 +119,8 @@ class TideGate:
         known.append(self)
         app.before_request(_hook(self, state))
         if len(known) == 1:
-            around: Any = Reporter(app.wsgi_app)
+            profile = state.settings.profile
+            around: Any = TideGateMiddleware(Ends(app.wsgi_app), None, headers=profile)
             app.wsgi_app = around  # type: ignore[method-assign]
             app.cli.add_command(group)
 

@@ -37,14 +37,14 @@ class State:
             if bound.limit is not None:
                 turn.applied.add(bound.limit)
             self._ask(bound, request, turn)
-        turn.go_ahead()
+        turn.go_ahead(request.environ)
 
     def admit_call(self, limit: Limit, name: str, request: flask.Request) -> None:
         """Asks the limit of a function that is not the request's view."""
         turn = Turn.of(request.environ)
         if self.extension not in turn.freed_by and limit.counts(request.method):
             self._ask(self.plan.bind(limit, name, "function", name, request.method), request, turn)
-            turn.go_ahead()
+            turn.go_ahead(request.environ)
 
     def _ask(self, bound: Bound | OwnGate, request: flask.Request, turn: Turn) -> None:
         limit = bound.limit
@@ -58,7 +58,7 @@ class State:
             return  # a CORS preflight
         address = outer_address() if self._asks_outer else None
         decision = door.decide(request, bound.cost(request), address)
-        turn.consider(environ, decision, self.settings.profile)
+        turn.consider(decision)
         if not decision:
             flask.g.tidegate = decision
             raise self._refusal(limit, door.gate, decision, request)

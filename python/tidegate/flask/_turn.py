@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _TURN = "tidegate.flask"
 _DECISION = "tidegate.decision"
-_REFUSING = ("429", "503")
 
 
 class Settlement:
@@ -52,18 +51,15 @@ class Turn:
         freed_by: the extensions whose filters have let the request go.
         delay: seconds to wait before going ahead.
         settlements: decisions that wait for the response.
-        decision: the most binding decision.
     """
 
-    __slots__ = ("applied", "decision", "delay", "freed_by", "profile", "settlements")
+    __slots__ = ("applied", "delay", "freed_by", "settlements")
 
     def __init__(self) -> None:
         self.applied: set[Limit] = set()
         self.freed_by: set[object] = set()
         self.delay = 0.0
         self.settlements: list[Settlement] = []
-        self.decision: Decision | None = None
-        self.profile: Any = "none"
 
     @classmethod
     def of(cls, environ: WSGIEnvironment) -> Turn:
@@ -73,13 +69,10 @@ class Turn:
             turn = environ[_TURN] = cls()
         return turn
 
-    def consider(self, environ: WSGIEnvironment, decision: Decision, profile: Any) -> None:
-        """Takes a decision as the one to tell of, if no other holds the client back more."""
+    def consider(self, decision: Decision) -> None:
+        """Tells the middleware around the application of a decision."""
         self.delay = max(self.delay, decision.delay)
-        if self.decision is None or binds_more(decision, self.decision):
-            self.decision, self.profile = decision, profile
-            environ[_DECISION] = decision
-            tell_outer(decision)
+        tell_outer(decision)
 
     def wait_for_response(
         self, gate: Gate, decision: Decision, deduct_when: Question | None
@@ -92,10 +85,9 @@ class Turn:
         if deduct_when is not None:
             flask.after_this_request(partial(settlement.judge, deduct_when))
 
-    def go_ahead(self) -> None:
+    def go_ahead(self, environ: WSGIEnvironment) -> None:
         """Waits for its turn in a queue, if a limit has one, and tells the application."""
-        if self.decision is not None:
-            flask.g.tidegate = self.decision
+        flask.g.tidegate = environ.get(_DECISION)
         if self.delay:
             time.sleep(self.delay)
             self.delay = 0.0
@@ -106,43 +98,27 @@ class Turn:
             settlement = self.settlements.pop()
             settlement.gate.settle(settlement.decision, status, charges=settlement.charges)
 
-    def complete(self, status: str, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """The response's header fields and ours; of two with one name, the response's own."""
-        if self.decision is None:
-            return headers
-        own = {name.lower() for name, _ in headers}
-        missing = [
-            (name, value)
-            for name, value in self.decision.headers(self.profile).items()
-            if name.lower() not in own and (name != "Retry-After" or status.startswith(_REFUSING))
-        ]
-        return [*headers, *missing]
 
-
-class Reporter:
-    """Around the whole application: header fields on every response, and the end of every turn."""
+class Ends:
+    """Around the whole application: tells the gates of every turn how it ended."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self.app = app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serves one request."""
-        turn = Turn.of(environ)
-        answered: list[int] = []
-
-        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            code = status.partition(" ")[0]
-            answered[:] = [int(code)] if code.isdigit() else []
-            return start_response(status, turn.complete(status, headers), *exc_info)
-
         try:
-            body = self.app(environ, start)
+            body = self.app(environ, start_response)
         except BaseException:
-            turn.settle(None)
+            turn: Turn | None = environ.get(_TURN)
+            if turn is not None:
+                turn.settle(None)
             raise
-        if not turn.settlements:
+        turn = environ.get(_TURN)
+        if turn is None or not turn.settlements:
             return body
-        return _Body(body, turn, answered[0] if answered else None)
+        # Ours, which has seen the status.
+        return _Body(body, turn, getattr(start_response, "status", None))
 
 
 class _Body:
@@ -172,15 +148,6 @@ class _Body:
                 close()
         finally:
             self._turn.settle(self._status)
-
-
-def binds_more(one: Decision, other: Decision) -> bool:
-    """Whether `one` holds a client back more than `other`: what a response should speak of."""
-    if one.allowed and other.allowed:
-        return one.remaining * other.limit < other.remaining * one.limit
-    if one.allowed or other.allowed:
-        return other.allowed
-    return one.retry_after > other.retry_after
 
 
 def current_decision() -> Decision | None:
