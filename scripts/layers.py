@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import frameworks_table
 import interpreters
 import memory_check
 
@@ -124,7 +125,9 @@ def _pins() -> list[str]:
 def _python() -> Iterator[Step]:
     yield _build()
     kinds = ["unit", "frameworks", "processes", "package", "typing", "stores", "examples", "demo"]
-    yield _pytest("python", *(f"tests/{kind}" for kind in kinds))
+    note = {frameworks_table.VARIABLE: str(frameworks_table.SHOWN)}
+    yield _pytest("python", *(f"tests/{kind}" for kind in kinds), **note)
+    yield Step("frameworks' table", [PYTHON, "scripts/frameworks_table.py", "--check"])
 
 
 def _docs() -> Iterator[Step]:

@@ -54,7 +54,7 @@ def serving(
         process = subprocess.Popen(
             [python, *command(port)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+            env={**os.environ, "PYTHONPATH": _path(), **(environment or {})},
             stdout=subprocess.DEVNULL,
             stderr=errors,
         )
@@ -63,6 +63,11 @@ def serving(
             yield port
         finally:
             _end(process)
+
+
+def _path() -> str:
+    """Where the applications that are served are found, and what is found already."""
+    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -59,6 +59,9 @@ class Current:
         self.environ = environ
         self.receive = receive
 
+    async def read(self) -> None:
+        """Puts the fields of the request's form into the scope, where that can be done."""
+
     def applying(self, gate: Gate) -> list[int]:
         """The positions of the gate's rules that apply to this request."""
         if self.scope is not None:

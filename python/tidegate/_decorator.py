@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial, wraps
 from inspect import isasyncgenfunction, isclass, isgeneratorfunction, unwrap
 from typing import Any, ParamSpec, TypeVar, cast
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from tidegate._arguments import limit_string
 from tidegate._guard import Guard
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+# The limited forms of each function, for adapters that look whether a route has the bare one.
+_wrappers: WeakKeyDictionary[object, WeakSet[Any]] = WeakKeyDictionary()
 
 
 def rate_limit(
@@ -107,9 +111,24 @@ def rate_limit(
             wrapper = _around_generator(function, guard)
         else:
             wrapper = _around_function(function, guard)
+        with suppress(TypeError):  # an object that has no weak references or no hash
+            _wrappers.setdefault(function, WeakSet()).add(wrapper)
         return cast("Callable[P, R]", wrapper)
 
     return decorate
+
+
+def wrappers_of(function: object) -> list[object]:
+    """Returns the limited forms of a function that are still in use."""
+    try:
+        return list(_wrappers.get(function, ()))
+    except TypeError:  # as above
+        return []
+
+
+def is_limited(function: object) -> bool:
+    """True for the limited form of a function."""
+    return any(wrapper is function for wrapper in wrappers_of(getattr(function, "__wrapped__", 0)))
 
 
 def _around_function(function: Callable[..., Any], guard: Guard) -> object:

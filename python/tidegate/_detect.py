@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    Kind: TypeAlias = Literal["flask", "starlette", "asgi", "wsgi"]
+    Kind: TypeAlias = Literal["flask", "starlette", "aiohttp", "asgi", "wsgi"]
 
 _RIGHT = (
     "pass the application object: Flask, FastAPI, Starlette, Django's get_wsgi_application() or "
@@ -41,6 +41,8 @@ def kind_of(app: object) -> Kind:
         return "flask"
     if _is_instance(app, "starlette.applications", "Starlette"):
         return "starlette"
+    if _is_instance(app, "aiohttp.web", "Application"):
+        return "aiohttp"
     _refuse_what_is_known(app)
     parameters = _positional(app)
     takes_three = _takes(parameters, _ASGI_ARGUMENTS)

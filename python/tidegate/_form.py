@@ -8,7 +8,7 @@ from __future__ import annotations
 from email.parser import BytesParser
 from email.policy import HTTP
 from json import loads
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 LONGEST = 1 << 20
@@ -70,7 +70,7 @@ def _multipart(content_type: str, body: bytes) -> dict[str, str]:
     if not message.is_multipart():
         return _Unreadable()
     found: dict[str, str] = {}
-    parts: list[Any] = message.get_payload()
+    parts = cast("list[Any]", message.get_payload())
     for part in parts[:_MOST_FIELDS]:
         name = part.get_param("name", header="content-disposition")
         if isinstance(name, str) and part.get_filename() is None:

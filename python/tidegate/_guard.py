@@ -54,6 +54,7 @@ class Guard:
         named: Options = {"name": shown, **options}
         self.gate = make_gate(limit, key=key, **named)
         self._asker = Asker(self.gate)
+        self._reads = "form" in self.gate.needs
         is_awaited = is_async(function) or isasyncgenfunction(function)
         if not is_awaited:
             self._refuse_async_callables()
@@ -69,6 +70,8 @@ class Guard:
     async def aenter(self, args: Any, kwargs: Any) -> tuple[Decision, Current | None]:
         """Charges one call; callables and the store may have to be awaited."""
         current = find((*args, *kwargs.values()))
+        if self._reads and current is not None:
+            await current.read()
         answers = None
         if self._asker.is_needed:
             answers = await arun(self._questions(current, args, kwargs))

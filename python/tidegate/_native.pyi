@@ -187,8 +187,8 @@ class Decision:
         """Units that a rested key can spend at once, under the binding limit."""
     @property
     def reason(self, /) -> str | None:
-        """Why the request was refused: "limit", "never", "penalty", "deny_list", "store_error";
-        `None` when it was not.
+        """Why the request was refused: `limit`, `never`, `penalty`, `concurrency`, `deny_list` or
+        `store_error`; `None` when it was not.
         """
     def refused_for(self, /, retry_after: float) -> Decision:
         """The same decision, turned into a no that would be a yes `retry_after` seconds later."""
@@ -308,10 +308,20 @@ class Gate:
         cost: int | None = None,
     ) -> Decision:
         """Decides the request of a WSGI environment, and takes its cost if allowed."""
+    def ainspect(
+        self, /, rule_name: str, key: str | None = None
+    ) -> collections.abc.Awaitable[Decision]:
+        """`inspect`, to be awaited."""
+    def akeys(
+        self, /, prefix: str = ..., *, limit: int = ...
+    ) -> collections.abc.Awaitable[list[CountedKey]]:
+        """`keys`, to be awaited."""
     def applying_asgi(self, /, scope: collections.abc.Mapping[str, typing.Any]) -> list[int]:
         """The positions of the rules that apply to an ASGI connection."""
     def applying_wsgi(self, /, environ: collections.abc.Mapping[str, typing.Any]) -> list[int]:
         """The positions of the rules that apply to a WSGI request."""
+    def areset(self, /, rule_name: str, key: str | None = None) -> collections.abc.Awaitable[None]:
+        """`reset`, to be awaited."""
     def asettle(
         self,
         /,
@@ -322,16 +332,6 @@ class Gate:
         charges: collections.abc.Mapping[int, bool] | None = None,
     ) -> collections.abc.Awaitable[None]:
         """Tells the end of a request as `settle` does, to be awaited."""
-    def ainspect(
-        self, /, rule_name: str, key: str | None = None
-    ) -> collections.abc.Awaitable[Decision]:
-        """`inspect`, to be awaited."""
-    def akeys(
-        self, /, prefix: str = ..., *, limit: int = ...
-    ) -> collections.abc.Awaitable[list[CountedKey]]:
-        """`keys`, to be awaited."""
-    def areset(self, /, rule_name: str, key: str | None = None) -> collections.abc.Awaitable[None]:
-        """`reset`, to be awaited."""
     def begin_asgi(self, /, scope: collections.abc.MutableMapping[str, typing.Any]) -> bool:
         """Begins what `enter_asgi` does, for a middleware that awaits the decision: true when the
         request is counted, and is here for the first time.
@@ -378,14 +378,6 @@ class Gate:
         counts everybody together. Raises `ConfigError` for a rule that there is not; `StoreError`
         when a server gives no answer, whatever `on_store_error` says.
         """
-    @property
-    def needs(self, /) -> frozenset:
-        """What adapters have to find out for the rules: "user", "route", "form"."""
-    @property
-    def on_breach(self, /) -> Any | None:
-        """What answers a request that may not go ahead, instead of the gate; `None` for the gate."""
-    def key_callables(self, /) -> list[tuple[int, Any]]:
-        """The rules with a callable for a key: the rule's position, and its callable."""
     def keys(self, /, prefix: str = ..., *, limit: int = ...) -> list[CountedKey]:
         """The keys that rules of this gate count and that begin with `prefix`, at most `limit`; by
         rule, and then by key.
@@ -394,6 +386,12 @@ class Gate:
         meanwhile may be there or not. Raises `ConfigError` for other stores, which keep no text
         of their keys; `StoreError` when the server gives no answer.
         """
+    @property
+    def needs(self, /) -> set[str]:
+        """What adapters have to find out for the rules: "user", "route", "form"."""
+    @property
+    def on_breach(self, /) -> Any | None:
+        """What answers a request that may not go ahead, instead of the gate; `None` for the gate."""
     def passage_asgi(
         self,
         scope: collections.abc.MutableMapping[str, typing.Any],

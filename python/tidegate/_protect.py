@@ -32,8 +32,14 @@ if TYPE_CHECKING:
 
         def build_middleware_stack(self) -> Any: ...
 
+    class AiohttpLike(Protocol):
+        """aiohttp, which has a list of signals for responses."""
 
-App = TypeVar("App", bound="FlaskLike | StarletteLike")
+        @property
+        def on_response_prepare(self) -> Any: ...
+
+
+App = TypeVar("App", bound="FlaskLike | StarletteLike | AiohttpLike")
 
 
 @overload
@@ -91,7 +97,8 @@ def protect_app(
     else gets the limit's header fields, also a 404 and a 500. CORS preflights are not counted.
 
     Args:
-        app: a Flask, FastAPI, Starlette, Django, or any other ASGI 3 or WSGI application.
+        app: a Flask, FastAPI, Starlette, Django, aiohttp, or any other ASGI 3 or WSGI
+            application.
         limit: a limit string such as "100/minute", or requests per second; None to limit nothing
             here, and only put the header fields of limits further in on the responses.
         per_ip: count each client address by itself. Without it, all clients share the limit.
@@ -140,7 +147,7 @@ def protect_app(
         enabled: False to let everything through, for tests and development.
 
     Returns:
-        The same object for Flask, Starlette and FastAPI; for all others the protected
+        The same object for Flask, Starlette, FastAPI and aiohttp; for all others the protected
         application, which takes the place of `app`.
 
     Raises:
@@ -165,6 +172,11 @@ def protect_app(
         return app
     if kind == "starlette":
         return _protect_starlette(app, made)
+    if kind == "aiohttp":
+        from tidegate import aiohttp  # noqa: PLC0415 - imports the framework
+
+        aiohttp.setup(app, gate=made)
+        return app
     if kind == "asgi":
         return asgi.TideGateMiddleware(app, gate=made)
     return wsgi.TideGateMiddleware(app, gate=made)
@@ -172,10 +184,12 @@ def protect_app(
 
 def _protect_starlette(app: Any, gate: Gate) -> Any:
     """Puts the gate around everything that Starlette builds, its handler of errors too."""
+    from tidegate.starlette import checked  # noqa: PLC0415 - it imports Starlette
+
     build = app.build_middleware_stack
 
     def build_behind_the_gate() -> asgi.TideGateMiddleware:
-        return asgi.TideGateMiddleware(build(), gate=gate)
+        return asgi.TideGateMiddleware(checked(app, build()), gate=gate)
 
     app.build_middleware_stack = build_behind_the_gate
     if app.middleware_stack is not None:

@@ -7,11 +7,12 @@ fields are added to its start. asyncio only, since a queueing limit sleeps.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from importlib import import_module
 from typing import Any, TypeAlias
 
 from tidegate._asking import Asker, arun
 from tidegate._breach import Own, aanswer
-from tidegate._current import current
+from tidegate._current import current, is_starlette_loaded
 from tidegate._gate import resolve_gate
 from tidegate._native import Answers, Decision, Gate
 from tidegate._options import DEFAULT_LIMIT
@@ -67,18 +68,16 @@ class TideGateMiddleware:
         self._asker = Asker(self.gate)
         self._asks = self._asker.is_needed
         self._reads = "form" in self.gate.needs
+        # What a framework knows, and the protocol does not.
+        self._facts = self.gate.needs & {"user", "route"}
+        self._prepares = self._asks or self._reads or bool(self._facts)
         self._has_own_answer = self.gate.on_breach is not None or self.gate.template is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection."""
         answers = None
-        if (self._asks or self._reads) and self.gate.counts_asgi(scope):
-            if self._reads:
-                from tidegate._replay import read_asgi  # noqa: PLC0415 - for keys of forms only
-
-                receive = await read_asgi(scope, receive)
-            if self._asks:
-                answers = await self._ask(scope, receive)
+        if self._prepares:
+            receive, answers = await self._prepare(scope, receive)
         if self._waits:
             passage = await self._aenter(scope, receive, send, answers)
         else:
@@ -98,6 +97,18 @@ class TideGateMiddleware:
                 return
             await _in_queue(decision)
         await self._serve(scope, receive, send, passage)
+
+    async def _prepare(self, scope: Scope, receive: Receive) -> tuple[Receive, Answers | None]:
+        """Finds out what the rules want to know; returns what is to be received from then on."""
+        if self._facts and "app" in scope and is_starlette_loaded():
+            import_module("tidegate.starlette").note_facts(scope, self._facts)
+        if not (self._asks or self._reads) or not self.gate.counts_asgi(scope):
+            return receive, None
+        if self._reads:
+            from tidegate._replay import read_asgi  # noqa: PLC0415 - for keys of forms only
+
+            receive = await read_asgi(scope, receive)
+        return receive, await self._ask(scope, receive) if self._asks else None
 
     async def _serve(
         self, scope: Scope, receive: Receive, send: Send, passage: AsgiPassage

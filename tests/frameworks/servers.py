@@ -1,14 +1,13 @@
 """The servers that the tests of frameworks serve their applications by."""
 
 import http.client
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.serving import GUNICORN, ROOT, UVICORN, serving
+from tests.serving import GUNICORN, UVICORN, serving
 
 # Two servers have an opinion of their own about forwarding headers. uvicorn believes those of
 # loopback, or of everybody if told so, which must not make a limit forgeable; waitress removes
@@ -23,7 +22,9 @@ WAITRESS = ["-m", "waitress", "--no-clear-untrusted-proxy-headers", "--threads",
 def _command(server: str, target: str, port: int, workers: int) -> list[str]:
     several = ["--workers", str(workers)]
     if server.startswith("uvicorn"):
-        options = [*several, *(BELIEVING if server == "uvicorn-believing" else [])]
+        lifespan = "on" if server == "uvicorn-lifespan" else "off"
+        believing = BELIEVING if server == "uvicorn-believing" else []
+        options = ["--lifespan", lifespan, *several, *believing]
         return [*UVICORN, *options, "--host", "127.0.0.1", "--port", str(port), target]
     if server == "gunicorn":
         options = [*several, "--threads", "4", "--bind", f"127.0.0.1:{port}"]
@@ -33,6 +34,8 @@ def _command(server: str, target: str, port: int, workers: int) -> list[str]:
     if server == "daphne":
         # It calls no factory, so a module makes the application when it is imported.
         return [*DAPHNE, "--bind", "127.0.0.1", "--port", str(port), "tests.frameworks.made:app"]
+    if server == "aiohttp":
+        return ["-m", "aiohttp.web", "--hostname", "127.0.0.1", "--port", str(port), target]
     if server == "runserver":
         # It finds the application by the settings.
         return [*RUNSERVER, f"127.0.0.1:{port}"]
@@ -59,9 +62,8 @@ def serve(
     def command(port: int) -> list[str]:
         return _command(server, f"{module}:{app}", port, workers)
 
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    found = {"PYTHONPATH": path, "TIDEGATE_TEST_APP": f"{module}:{app}", **environment}
-    with serving(command, log=log, python=python, environment=found) as port:
+    noted = {"TIDEGATE_TEST_APP": f"{module}:{app}", **environment}
+    with serving(command, log=log, python=python, environment=noted) as port:
         yield port
 
 

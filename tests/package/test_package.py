@@ -139,7 +139,7 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 
 def test_every_module_that_needs_no_framework_can_be_imported_alone() -> None:
-    frameworks = {"django", "flask", "starlette", "_pytest_plugin"}
+    frameworks = {"aiohttp", "django", "flask", "starlette", "_pytest_plugin"}
     names = [module.name for module in pkgutil.iter_modules([str(PACKAGE)])]
 
     for name in set(names) - frameworks:

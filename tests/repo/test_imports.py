@@ -19,7 +19,7 @@ ROWS: list[set[str]] = [
     {"stores"},
     {"asgi", "wsgi"},  # and the private modules, but for those named below
     {"starlette"},
-    {"flask", "fastapi", "django"},
+    {"flask", "fastapi", "django", "aiohttp"},
     {"drf"},
     {"_protect", "testing"},
     {"__init__"},
@@ -27,10 +27,11 @@ ROWS: list[set[str]] = [
 ]
 # The modules that may import a package that is neither ours nor Python's.
 FOREIGN: dict[str, set[str]] = {
-    "flask": {"flask", "werkzeug"},
+    "flask": {"click", "flask", "werkzeug"},
     "starlette": {"starlette"},
     "fastapi": {"fastapi", "starlette"},
     "django": {"django", "asgiref"},
+    "aiohttp": {"aiohttp"},
     "drf": {"django", "rest_framework"},
     "_pytest_plugin": {"pytest"},
 }

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.typing.surface import EVERYTHING
+from tests.typing import flask_surface, surface
 
 
-@pytest.mark.parametrize("function", EVERYTHING)
+@pytest.mark.parametrize("function", [*surface.EVERYTHING, *flask_surface.EVERYTHING])
 async def test_it_runs(function: Callable[[], Any]) -> None:
     outcome = function()
     if inspect.isawaitable(outcome):

@@ -38,6 +38,12 @@ impl Secret {
         let [first, second] = self.0;
         sip_hash_1_3(first ^ key.scope, second ^ limit.imprint(), key.subject)
     }
+
+    /// The hash of a subject under a rule, whatever the limit.
+    pub(crate) fn hash_subject(self, scope: u64, subject: &[u8]) -> u64 {
+        let [first, second] = self.0;
+        sip_hash_1_3(first ^ scope, second, subject)
+    }
 }
 
 /// `SipHash` with one round for each word and three at the end.

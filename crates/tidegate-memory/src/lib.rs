@@ -5,6 +5,8 @@
 //! sliding window log, is kept beside it in shards with a lock each. A request that touches
 //! several keys takes all or nothing.
 //!
+//! [`MemoryPermits`] and [`SharedPermits`] count what is not over yet: requests in flight.
+//!
 //! Time comes in as an argument. This crate reads no clock and knows nothing of rules,
 //! requests or other stores.
 
@@ -19,6 +21,7 @@ mod hash;
 #[cfg(target_arch = "x86_64")]
 mod load;
 mod logs;
+mod permits;
 mod region;
 mod request;
 mod set;
@@ -33,6 +36,9 @@ mod sync;
 mod table;
 
 pub use cells::Stats;
+#[cfg(unix)]
+pub use permits::SharedPermits;
+pub use permits::{MemoryPermits, Permit, Taken};
 #[cfg(unix)]
 pub use shared::{SharedError, SharedOptions, SharedStore};
 pub use store::MemoryStore;

@@ -1,12 +1,13 @@
 //! The store of one process.
 
-use std::{alloc::Layout, fmt, io};
+use std::{alloc::Layout, fmt, io, sync::Arc};
 
 use tidegate_core::{Adjustment, Charge, Decision, Nanos, Verdict};
 
 use crate::{
     cells::{Cells, Stats, Unsupported},
     hash::Secret,
+    permits::MemoryPermits,
     region::Region,
     set::WAYS,
     shards::Shards,
@@ -22,7 +23,10 @@ use crate::{
 /// What does not fit into 16 bytes is kept beside the table under locks, bounded as well: the
 /// sliding window log at 8 bytes for every unit, and sliding window counters of more than
 /// 2 097 151 units.
-pub struct MemoryStore(Cells);
+pub struct MemoryStore {
+    cells: Cells,
+    permits: Arc<MemoryPermits>,
+}
 
 impl MemoryStore {
     /// Keys that a store made by [`new`](Self::new) has room for.
@@ -48,7 +52,14 @@ impl MemoryStore {
     pub fn with_capacity(keys: usize, log_bytes: usize) -> io::Result<Self> {
         let slots = keys.max(WAYS).checked_next_power_of_two().ok_or(io::ErrorKind::OutOfMemory)?;
         let shards = Shards::new(slots.min(1 << 16), log_bytes);
-        Ok(Self(Cells::new(Region::anonymous(slots)?, Secret::random(), Some(shards))))
+        let cells = Cells::new(Region::anonymous(slots)?, Secret::random(), Some(shards));
+        Ok(Self { cells, permits: Arc::default() })
+    }
+
+    /// The requests in flight of this store's users.
+    #[must_use]
+    pub const fn permits(&self) -> &Arc<MemoryPermits> {
+        &self.permits
     }
 
     /// Decides all `charges` of one request at `now`: all are taken or none.
@@ -61,7 +72,7 @@ impl MemoryStore {
     /// If the two slices differ in length.
     #[inline]
     pub fn check(&self, charges: &[Charge<'_>], now: Nanos, decisions: &mut [Decision]) {
-        always(self.0.check(charges, now, decisions));
+        always(self.cells.check(charges, now, decisions));
     }
 
     /// Decides one charge as [`check`](Self::check) does, and tells no more than the verdict:
@@ -70,7 +81,7 @@ impl MemoryStore {
     #[must_use]
     pub fn verdict(&self, charge: &Charge<'_>, now: Nanos) -> Verdict {
         // Never refused for want of a place: see `always`.
-        self.0.verdict(charge, now).unwrap_or(Verdict::Never)
+        self.cells.verdict(charge, now).unwrap_or(Verdict::Never)
     }
 
     /// Decides many requests of one charge each, one after the other.
@@ -83,7 +94,7 @@ impl MemoryStore {
     ///
     /// If the two slices differ in length.
     pub fn check_each(&self, charges: &[Charge<'_>], now: Nanos, decisions: &mut [Decision]) {
-        always(self.0.each(charges, now, decisions));
+        always(self.cells.each(charges, now, decisions));
     }
 
     /// Decides many requests as [`check_each`](Self::check_each) does, and tells no more than
@@ -93,7 +104,7 @@ impl MemoryStore {
     ///
     /// If the two slices differ in length.
     pub fn verdict_each(&self, charges: &[Charge<'_>], now: Nanos, verdicts: &mut [Verdict]) {
-        always(self.0.each(charges, now, verdicts));
+        always(self.cells.each(charges, now, verdicts));
     }
 
     /// Answers as [`check`](Self::check) would, and takes nothing.
@@ -102,18 +113,18 @@ impl MemoryStore {
     ///
     /// If the two slices differ in length.
     pub fn peek(&self, charges: &[Charge<'_>], now: Nanos, decisions: &mut [Decision]) {
-        always(self.0.peek(charges, now, decisions));
+        always(self.cells.peek(charges, now, decisions));
     }
 
     /// Applies changes that are not requests.
     pub fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) {
-        always(self.0.adjust(adjustments, now));
+        always(self.cells.adjust(adjustments, now));
     }
 
     /// What the store holds at `now`: for dashboards, not for requests.
     #[must_use]
     pub fn stats(&self, now: Nanos) -> Stats {
-        self.0.stats(now)
+        self.cells.stats(now)
     }
 }
 

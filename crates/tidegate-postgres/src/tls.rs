@@ -54,7 +54,7 @@ impl Connector {
             .with_safe_default_protocol_versions()
             .map_err(|error| setup(format!("TLS: {error}")))?
             .dangerous()
-            .with_custom_certificate_verifier(verifier(trust, files, provider)?);
+            .with_custom_certificate_verifier(verifier(trust, files, &provider)?);
         let config = match (&files.certificate, &files.key) {
             (Some(certificate), Some(key)) => config
                 .with_client_auth_cert(read_certificates("sslcert", certificate)?, read_key(key)?)
@@ -69,19 +69,19 @@ impl Connector {
 fn verifier(
     trust: Trust,
     files: &TlsFiles,
-    provider: Arc<CryptoProvider>,
+    provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, RemoteError> {
     if trust == Trust::Anyone {
-        return Ok(Arc::new(Lenient::any_certificate(&provider)));
+        return Ok(Arc::new(Lenient::any_certificate(provider)));
     }
     let roots = Arc::new(roots(files.ca.as_deref())?);
     let strict =
-        rustls::client::WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
+        rustls::client::WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
             .build()
             .map_err(|error| setup(format!("ca: {error}")))?;
     Ok(match trust {
         Trust::Name => strict,
-        Trust::Authority | Trust::Anyone => Arc::new(Lenient::any_name(strict, &provider)),
+        Trust::Authority | Trust::Anyone => Arc::new(Lenient::any_name(strict, provider)),
     })
 }
 

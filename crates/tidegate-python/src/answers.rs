@@ -8,11 +8,7 @@ use pyo3::{
     types::{PyAnyMethods, PyMapping},
 };
 
-use crate::{
-    convert::Units,
-    errors::wrong_type,
-    lookup::wide_bytes,
-};
+use crate::{convert::Units, errors::wrong_type, lookup::wide_bytes};
 
 /// What callables say about one request.
 ///

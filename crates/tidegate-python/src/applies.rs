@@ -115,6 +115,5 @@ pub(crate) fn statuses(told: &Bound<'_, PyAny>) -> PyResult<Statuses> {
     };
     let words: Vec<String> = words?;
     let words = words.iter().flat_map(|word| word.split(','));
-    Statuses::from_words(words)
-        .map_err(|error| ConfigError::new_err(format!("charge_on: {error}")))
+    Statuses::from_words(words).map_err(|error| ConfigError::new_err(format!("charge_on: {error}")))
 }

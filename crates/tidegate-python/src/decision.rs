@@ -189,8 +189,8 @@ impl PyDecision {
         self.decision().rule()
     }
 
-    /// Why the request was refused: "limit", "never", "penalty", "deny_list", "store_error";
-    /// `None` when it was not.
+    /// Why the request was refused: `limit`, `never`, `penalty`, `concurrency`, `deny_list` or
+    /// `store_error`; `None` when it was not.
     #[getter]
     fn reason(&self) -> Option<&'static str> {
         self.decision().reason.map(tidegate::Reason::name)

@@ -2,7 +2,7 @@
 //!
 //! Reads only what is asked for, and that once.
 
-use std::{borrow::Cow, cell::OnceCell};
+use std::{borrow::Cow, cell::OnceCell, net::IpAddr};
 
 use pyo3::{
     intern,
@@ -94,14 +94,11 @@ impl<'a, 'py> PyFacts<'a, 'py> {
             Err(_) => client.get_item(0),
         };
         let peer = Text::new(peer.ok()?)?;
-        let is_claimed = |line: &Cow<'_, [u8]>| {
-            line.split(|&byte| byte == b',').any(|element| {
-                let element = element.trim_ascii_start();
-                let element = element.strip_prefix(b"[").unwrap_or(element);
-                element.starts_with(peer.as_str().as_bytes())
-            })
-        };
-        let is_claimed = self.forwarded_for(scope).iter().any(is_claimed);
+        let lines = self.forwarded_for(scope);
+        // What is no address at all was made of the field too: no socket has such a peer.
+        let is_claimed = !lines.is_empty()
+            && (peer.as_str().parse::<IpAddr>().is_err()
+                || lines.iter().any(|line| contains(line, peer.as_str().as_bytes())));
         if is_claimed { receive.and_then(socket_peer) } else { Some(peer) }
     }
 
@@ -209,6 +206,12 @@ impl Facts for PyFacts<'_, '_> {
         let of_callable = || self.given.keys.as_ref().and_then(Known::cost);
         self.given.cost.map(|cost| cost.0).or_else(of_callable)
     }
+}
+
+/// Whether `part`, an address, stands anywhere in `line`: a server may have cut it out by rules of
+/// its own.
+fn contains(line: &[u8], part: &[u8]) -> bool {
+    line.windows(part.len()).any(|piece| piece == part)
 }
 
 /// The other end of the socket behind uvicorn's `receive`, a method of the object that has the

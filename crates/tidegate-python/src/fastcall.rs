@@ -233,6 +233,23 @@ unsafe fn cost(
     }
 }
 
+/// Calls a method with one argument, for which `PyO3` makes a tuple and a bound method under the
+/// stable ABI.
+pub(crate) fn call_method<'py>(
+    object: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyString>,
+    argument: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (py, end) = (object.py(), ptr::null_mut::<ffi::PyObject>());
+    // SAFETY: All three are alive, the name is a str, and null ends the arguments. What comes
+    // back is a new reference, or null with an exception set.
+    unsafe {
+        let (object, name, argument) = (object.as_ptr(), name.as_ptr(), argument.as_ptr());
+        let answer = ffi::PyObject_CallMethodObjArgs(object, name, argument, end);
+        Bound::from_owned_ptr_or_err(py, answer)
+    }
+}
+
 /// Calls the method behind, with everything as it came.
 ///
 /// # Safety

@@ -6,21 +6,25 @@
 //! serves as many decisions as have come meanwhile.
 
 use std::{
-    collections::HashMap,
     io::{ErrorKind, Read as _, Write as _},
     os::{fd::AsRawFd as _, unix::net::UnixStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use pyo3::{
+    exceptions::PyRuntimeError,
     intern,
     prelude::*,
     sync::PyOnceLock,
     types::{PyBool, PyCFunction, PyDict, PyString, PyTuple, PyWeakrefReference},
 };
-use tidegate::{Clock, Decided, Decision, Error};
+use tidegate::{Clock, Decided, Decision, Error, Outcome};
 
-use crate::{decision::PyDecision, errors::from_engine};
+use crate::{
+    decision::{Maker, PyDecision},
+    errors::from_engine,
+    fastcall::call_method,
+};
 
 /// The hub of one event loop.
 #[pyclass(frozen, module = "tidegate._native")]
@@ -31,7 +35,7 @@ pub(crate) struct Hub {
 
 /// Where threads leave decisions.
 struct Inbox {
-    come: Mutex<Vec<(u64, Result<Decision, Error>)>>,
+    come: Mutex<Vec<(usize, News)>>,
     /// What a thread rings, and where the loop listens. Both ends are here, so that there is
     /// somebody to ring for whatever becomes of the loop: to write to nobody is a signal, which
     /// may end the process.
@@ -39,11 +43,47 @@ struct Inbox {
     bell: UnixStream,
 }
 
-/// Futures whose decision has not come, by the number of their question.
+/// A decision on its way, as much of it as is wanted: what is moved from one list to the next
+/// had better be small.
+enum News {
+    Short(Outcome),
+    Whole(Result<Box<Decision>, Box<Error>>),
+}
+
+impl News {
+    fn of(decided: Result<Decision, Error>, is_short: bool) -> Self {
+        match decided {
+            // Without the store, a decision is more than its outcome.
+            Ok(decision) if is_short && !decision.degraded => Self::Short(decision.outcome()),
+            decided => Self::Whole(decided.map(Box::new).map_err(Box::new)),
+        }
+    }
+}
+
+/// Those whose decision has not come, by the number of their question. A number is free again
+/// when its decision has come.
 #[derive(Default)]
 struct Waiting {
-    last: u64,
-    futures: HashMap<u64, Waiter>,
+    waiters: Vec<Option<Waiter>>,
+    free: Vec<usize>,
+}
+
+impl Waiting {
+    fn add(&mut self, waiter: Waiter) -> usize {
+        let waiter = Some(waiter);
+        if let Some(number) = self.free.pop() {
+            self.waiters[number] = waiter;
+            return number;
+        }
+        self.waiters.push(waiter);
+        self.waiters.len() - 1
+    }
+
+    fn take(&mut self, number: usize) -> Option<Waiter> {
+        let waiter = self.waiters.get_mut(number)?.take()?;
+        self.free.push(number);
+        Some(waiter)
+    }
 }
 
 /// Who waits for a decision, and what becomes of it.
@@ -56,6 +96,8 @@ struct Waiter {
 pub(crate) enum Made {
     /// Yes or no.
     Bool,
+    /// The decision under one limit.
+    Short { maker: Py<Maker>, key: Py<PyString> },
     /// The decision, with what belongs to it in Python.
     Decision { clock: Arc<dyn Clock>, key: Option<Py<PyString>> },
 }
@@ -69,17 +111,42 @@ impl Made {
         let decision = decided.map_err(|error| from_engine(&error))?;
         match self {
             Self::Bool => Ok(PyBool::new(py, decision.allowed).to_owned().into_any()),
+            Self::Short { maker, key } => {
+                let decision = PyDecision::new(decision, &maker.get().clock, Some(key));
+                Ok(Bound::new(py, decision)?.into_any())
+            }
             Self::Decision { clock, key } => {
                 Ok(Bound::new(py, PyDecision::new(decision, &clock, key))?.into_any())
+            }
+        }
+    }
+
+    /// Whether a decision's outcome is all that it takes.
+    fn is_short(&self) -> bool {
+        matches!(self, Self::Bool | Self::Short { .. })
+    }
+
+    fn make_of(self, py: Python<'_>, news: News) -> PyResult<Bound<'_, PyAny>> {
+        match (self, news) {
+            (made, News::Whole(decided)) => made.make(py, decided.map(|it| *it).map_err(|it| *it)),
+            (Self::Bool, News::Short(outcome)) => {
+                Ok(PyBool::new(py, outcome.is_allowed()).to_owned().into_any())
+            }
+            (Self::Short { maker, key }, News::Short(outcome)) => {
+                Ok(Bound::new(py, PyDecision::short(outcome, maker, key))?.into_any())
+            }
+            // Nobody asks for an outcome that cannot do with one; see `is_short`.
+            (Self::Decision { .. }, News::Short(_)) => {
+                Err(PyRuntimeError::new_err("a decision came without its limits"))
             }
         }
     }
 }
 
 impl Inbox {
-    fn leave(&self, number: u64, decided: Result<Decision, Error>) {
+    fn leave(&self, number: usize, news: News) {
         let mut come = self.come.lock().unwrap_or_else(PoisonError::into_inner);
-        come.push((number, decided));
+        come.push((number, news));
         let is_first = come.len() == 1;
         drop(come);
         if is_first {
@@ -105,12 +172,14 @@ impl Hub {
         }
         let come = {
             let mut come = self.inbox.come.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *come)
+            // As many will come again.
+            let room = Vec::with_capacity(come.len());
+            std::mem::replace(&mut *come, room)
         };
-        for (number, decided) in come {
-            let waiter = self.waiting().futures.remove(&number);
+        for (number, news) in come {
+            let waiter = self.waiting().take(number);
             if let Some(waiter) = waiter {
-                finish(py, waiter, decided)?;
+                finish(py, waiter, news)?;
             }
         }
         Ok(())
@@ -118,10 +187,10 @@ impl Hub {
 }
 
 /// Resolves a future, unless its task was cancelled.
-fn finish(py: Python<'_>, waiter: Waiter, decided: Result<Decision, Error>) -> PyResult<()> {
+fn finish(py: Python<'_>, waiter: Waiter, news: News) -> PyResult<()> {
     let future = waiter.future.bind(py);
-    let told = match waiter.made.make(py, decided) {
-        Ok(answer) => future.call_method1(intern!(py, "set_result"), (answer,)),
+    let told = match waiter.made.make_of(py, news) {
+        Ok(answer) => call_method(future, intern!(py, "set_result"), &answer),
         Err(error) => future.call_method1(intern!(py, "set_exception"), (error,)),
     };
     match told {
@@ -178,12 +247,10 @@ impl Hub {
         made: Made,
     ) -> PyResult<(Bound<'py, PyAny>, Expected)> {
         let future = running.call_method0(intern!(running.py(), "create_future"))?;
-        let mut waiting = self.waiting();
-        waiting.last += 1;
-        let number = waiting.last;
+        let is_short = made.is_short();
         let waiter = Waiter { future: future.clone().unbind(), made };
-        waiting.futures.insert(number, waiter);
-        Ok((future, Expected { inbox: Arc::clone(&self.inbox), number }))
+        let number = self.waiting().add(waiter);
+        Ok((future, Expected { inbox: Arc::clone(&self.inbox), number, is_short }))
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -208,13 +275,14 @@ fn forget_closed(hubs: &Bound<'_, PyAny>) -> PyResult<()> {
 /// A decision that a loop waits for.
 pub(crate) struct Expected {
     inbox: Arc<Inbox>,
-    number: u64,
+    number: usize,
+    is_short: bool,
 }
 
 impl Expected {
     /// What to call with the decision, from any thread.
     pub(crate) fn into_done(self) -> Decided {
-        Box::new(move |decided| self.inbox.leave(self.number, decided))
+        Box::new(move |decided| self.inbox.leave(self.number, News::of(decided, self.is_short)))
     }
 }
 

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use pyo3::{prelude::*, types::PyString};
-use tidegate::{
-    Address, Client, Decision, Limits, Nanos, Reason, Rule, Verdict, address::Source,
-};
+use tidegate::{Address, Client, Decision, Limits, Nanos, Reason, Rule, Verdict, address::Source};
 
 use crate::{
     clock,

@@ -15,6 +15,8 @@ use crate::{
 /// Words of an ask before its counters, and of each counter.
 const HEAD: usize = 2;
 const COUNTER: usize = 5;
+/// Words of an ask in a call of nothing but quick ones.
+const QUICK: usize = 3;
 
 /// Writes one call that decides `asks`, in order.
 pub(crate) fn check<'a>(
@@ -24,9 +26,19 @@ pub(crate) fn check<'a>(
     asks: impl ExactSizeIterator<Item = &'a Ask> + Clone,
 ) {
     let keys = asks.clone().map(|ask| ask.counters.len()).sum();
-    CHECK.begin(packer, by, keys, HEAD * asks.len() + COUNTER * keys);
+    let all_quick = asks.clone().all(|ask| quick(ask).is_some());
+    let words = if all_quick { QUICK * keys } else { HEAD * asks.len() + COUNTER * keys };
+    CHECK.begin(packer, by, keys, words);
     for counter in asks.clone().flat_map(|ask| &ask.counters) {
         packer.joined(prefix.as_bytes(), counter.name.as_ref());
+    }
+    if all_quick {
+        for (fill_time, price, count) in asks.filter_map(quick) {
+            packer.number(count.into());
+            packer.number(fill_time);
+            packer.number(price);
+        }
+        return;
     }
     for ask in asks {
         packer.number(wanted(ask).into());
@@ -35,6 +47,18 @@ pub(crate) fn check<'a>(
             write_counter(packer, counter);
         }
     }
+}
+
+/// Fill time, price and number of an ask's requests, if it is of the usual kind, which the script
+/// decides first and at less cost: one GCRA counter, the server's clock, nanoseconds.
+fn quick(ask: &Ask) -> Option<(u64, u64, u32)> {
+    let [counter] = ask.counters.as_slice() else { return None };
+    let Program::Gcra(gcra) = &counter.program else { return None };
+    let fill_time = gcra.fill_time();
+    if counter.at.is_some() || unit(fill_time) != 1 {
+        return None;
+    }
+    Some((fill_time.0, price(gcra.emission_interval(), counter.cost, 1), wanted(ask)))
 }
 
 /// How many requests the script is to take: none of a peek, and none of a request that costs
@@ -220,5 +244,43 @@ impl Step {
             Self::Debit(cost) => ("debit", cost, None),
             Self::Refund(cost, charged_at) => ("refund", cost, Some(charged_at)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use tidegate_core::Key;
+    use tidegate_remote::Name;
+
+    use super::*;
+
+    fn words(count: u32, period: Nanos, at: Option<Nanos>) -> String {
+        let gcra = Gcra::new(NonZeroU32::MIN, period);
+        let name = Name::new(&Key::new("api", 1, b"ana"));
+        let counter = Counter { name, program: Program::Gcra(gcra), cost: 1, at };
+        let counters = [counter].into_iter().collect();
+        let ask = Ask { counters, count, kind: AskKind::Check };
+        let mut packer = Packer::default();
+        check(&mut packer, By::Digest, "tidegate:", [&ask].into_iter());
+        let words = String::from_utf8_lossy(packer.bytes()).into_owned();
+        words.lines().skip(2).step_by(2).skip(3).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_usual_ask_takes_three_numbers_and_any_other_tells_all() {
+        let (second, year) = (Nanos::SECOND, Nanos::from_secs(365 * 86_400));
+        let name = "tidegate:{ana}:api:1";
+
+        assert_eq!(words(7, second, None), format!("{name} 7 1000000000 1000000000"));
+        assert_eq!(
+            words(7, second, Some(Nanos(5))),
+            format!("{name} 7 1 gcra 5 1 1000000000 1000000000")
+        );
+        assert_eq!(
+            words(7, year, None),
+            format!("{name} 7 1 gcra  1000 31536000000000 31536000000000")
+        );
     }
 }

@@ -10,9 +10,10 @@ pub(crate) struct Script {
     digest: String,
 }
 
-/// Decides requests; see `script/check.lua`.
+/// Decides requests; see `script/check.lua`, and for the usual ones `script/quick.lua`.
 pub(crate) static CHECK: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
+        include_str!("script/quick.lua"),
         include_str!("script/clock.lua"),
         include_str!("script/state.lua"),
         include_str!("script/check.lua")

@@ -1,6 +1,9 @@
 //! Questions that go to the server together, and the same question asked by many as one.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    hash::{BuildHasherDefault, Hasher},
+};
 
 use smallvec::SmallVec;
 use tidegate_core::Nanos;
@@ -20,9 +23,13 @@ impl Batch {
     /// Makes one ask of those that are alike: their requests are decided one after the other,
     /// in the order in which they came, and as many as fit are admitted.
     pub(crate) fn of(tickets: Vec<Ticket>) -> Self {
-        let mut batch = Self { asks: Vec::new(), askers: Vec::new() };
-        let mut alike: HashMap<u64, usize> = HashMap::new();
-        let is_single = tickets.len() == 1;
+        let count = tickets.len();
+        let is_single = count == 1;
+        let mut batch = Self { asks: Vec::with_capacity(count), askers: Vec::with_capacity(count) };
+        let mut alike: HashMap<u64, usize, BuildHasherDefault<Itself>> = HashMap::default();
+        if !is_single {
+            alike.reserve(count);
+        }
         for Ticket { ask, asker } in tickets {
             let hash = asker.hashes.iter().fold(0, |all, hash| hash ^ u64::rotate_left(all, 7));
             let place = match alike.entry(hash) {
@@ -84,6 +91,26 @@ impl Batch {
             }
             hand_out(askers, decided);
         }
+    }
+}
+
+/// The hash of a number that is one already, and that nobody outside can aim.
+#[derive(Default)]
+struct Itself(u64);
+
+impl Hasher for Itself {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
     }
 }
 

@@ -40,8 +40,9 @@ impl<L> Crew<L> {
         server: &Server<B>,
         ask: Ask,
         hashes: SmallVec<[u64; 2]>,
+        now: Instant,
     ) -> Outcome {
-        let deadline = server.deadline();
+        let deadline = server.deadline(now);
         let slot = Arc::new(Slot::default());
         let end = End::Slot(Arc::clone(&slot));
         let asker = Asker { hashes, count: ask.count, deadline, end };

@@ -81,20 +81,27 @@ impl Memo {
 
     /// The denial that a request of `cost` would meet at `now`, if that is known.
     pub(crate) fn denial(&self, hash: u64, cost: u32, now: Instant) -> Option<Decision> {
-        self.entry(hash)?.denial(cost, now, self.recheck)
+        self.read(hash, |entry| entry.denial(cost, now, self.recheck))
     }
 
-    /// The last answer. Never waits: what somebody is just writing is not known yet, and what
-    /// a thread was writing when its process was forked never will be.
+    /// The last answer.
     #[must_use]
     pub fn entry(&self, hash: u64) -> Option<Entry> {
+        self.read(hash, |entry| Some(*entry))
+    }
+
+    /// What `look` finds in the last answer, without a copy of it. Never waits: what somebody is
+    /// just writing is not known yet, and what a thread was writing when its process was forked
+    /// never will be.
+    #[inline]
+    fn read<T>(&self, hash: u64, look: impl FnOnce(&Entry) -> Option<T>) -> Option<T> {
         let shard = match self.shards[shard(hash)].try_lock() {
             Ok(shard) => shard,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        let kept = places(hash).into_iter().filter_map(|place| *shard.get(place)?);
-        kept.into_iter().find(|entry| entry.hash == hash)
+        let kept = places(hash).into_iter().filter_map(|place| shard.get(place)?.as_ref());
+        kept.into_iter().find(|entry| entry.hash == hash).and_then(look)
     }
 
     /// Keeps an answer, in the place of an older one or of one that says less.

@@ -8,6 +8,8 @@ use tidegate_core::Key;
 /// Subjects that take more bytes than this when written out are kept as a digest.
 const LONGEST: usize = 128;
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// The name of a counter: `{SUBJECT}:RULE:TAG`.
 ///
 /// The braces are what Redis Cluster calls a hash tag: all counters of a subject live on one
@@ -32,11 +34,19 @@ impl Name {
     /// The name of the counter that `key` means.
     #[must_use]
     pub fn new(key: &Key<'_>) -> Self {
-        let mut name = String::with_capacity(key.subject.len() + key.rule.len() + 16);
+        let length = written_length(key.subject);
+        let digits = 16 - (key.limit | 1).leading_zeros() / 4;
+        // Room for just that: a name is made for every check.
+        let room = length.clamp(1, LONGEST) + key.rule.len() + 4 + digits as usize;
+        let mut name = String::with_capacity(room);
         name.push('{');
-        write_subject(&mut name, key.subject);
-        // Writing to a string cannot fail.
-        let _ = write!(name, "}}:{}:{:x}", key.rule, key.limit);
+        write_subject(&mut name, key.subject, length);
+        name.push_str("}:");
+        name.push_str(key.rule);
+        name.push(':');
+        for digit in (0..digits).rev() {
+            name.push(char::from(HEX[((key.limit >> (4 * digit)) & 15) as usize]));
+        }
         Self(name.into())
     }
 
@@ -90,10 +100,18 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'%' | b'{' | b'}')
 }
 
-fn write_subject(name: &mut String, subject: &[u8]) {
-    let length: usize = subject.iter().map(|&byte| if is_plain(byte) { 1 } else { 3 }).sum();
+/// How long a subject is when written out.
+fn written_length(subject: &[u8]) -> usize {
+    subject.iter().map(|&byte| if is_plain(byte) { 1 } else { 3 }).sum()
+}
+
+/// Writes a subject, which is of this `length` when written out.
+fn write_subject(name: &mut String, subject: &[u8], length: usize) {
     if length == 0 {
         name.push('%');
+    } else if length == subject.len() && length <= LONGEST {
+        // All plain, as most are.
+        name.push_str(&String::from_utf8_lossy(subject));
     } else if length > LONGEST {
         name.push_str("%#");
         for byte in &Sha256::digest(subject)[..16] {

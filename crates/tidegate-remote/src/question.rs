@@ -51,6 +51,10 @@ impl Question {
 }
 
 impl Known {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The answer to `count` requests that nobody need be asked about.
     pub(crate) fn alone(&self, at: Nanos, count: u32) -> Answer {
         let decisions: Decisions = self.0.iter().map(|(_, decision)| *decision).collect();

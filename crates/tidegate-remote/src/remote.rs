@@ -112,9 +112,10 @@ impl<B: Backend> Remote<B> {
             let now = process.server.clock().unwrap_or(Nanos::ZERO);
             return Ok(question.known.alone(now, count));
         }
-        process.server.admit()?;
+        let now = Instant::now();
+        process.server.admit(now)?;
         let Question { ask, hashes, known } = question;
-        let outcome = process.crew.ask(&process.server, ask, hashes);
+        let outcome = process.crew.ask(&process.server, ask, hashes, now);
         outcome.map(|answer| known.complete(answer))
     }
 
@@ -140,13 +141,17 @@ impl<B: Backend> Remote<B> {
             let now = process.server.clock().unwrap_or(Nanos::ZERO);
             return done(Ok(question.known.alone(now, count)));
         }
-        if let Err(error) = process.server.admit() {
+        let now = Instant::now();
+        if let Err(error) = process.server.admit(now) {
             return done(Err(error));
         }
-        let deadline = process.server.deadline();
+        let deadline = process.server.deadline(now);
         let Question { ask, hashes, known } = question;
-        let done: Done =
-            Box::new(move |outcome| done(outcome.map(|answer| known.complete(answer))));
+        let done: Done = if known.is_empty() {
+            done
+        } else {
+            Box::new(move |outcome| done(outcome.map(|answer| known.complete(answer))))
+        };
         let asker = Asker { hashes, count: ask.count, deadline, end: End::Call(done) };
         process.runner.leave(Ticket { ask, asker });
     }
@@ -214,8 +219,9 @@ impl<B: Backend> Remote<B> {
                 change: adjustment.change,
             });
         }
-        process.server.admit()?;
-        let deadline = process.server.deadline();
+        let begun = Instant::now();
+        process.server.admit(begun)?;
+        let deadline = process.server.deadline(begun);
         let done =
             process.crew.use_link(&process.server, deadline, |link| link.adjust(&fixes, deadline));
         for adjustment in adjustments {
@@ -231,8 +237,9 @@ impl<B: Backend> Remote<B> {
     /// As [`check`](Self::check).
     pub fn list(&self, page: &Page) -> Result<Listed, RemoteError> {
         let process = self.process();
-        process.server.admit()?;
-        let (deadline, mut listed) = (process.server.deadline(), Listed::default());
+        let begun = Instant::now();
+        process.server.admit(begun)?;
+        let (deadline, mut listed) = (process.server.deadline(begun), Listed::default());
         process.crew.use_link(&process.server, deadline, |link| {
             listed = link.list(page, deadline)?;
             Ok(())
@@ -250,8 +257,9 @@ impl<B: Backend> Remote<B> {
         if let Some(now) = process.server.clock() {
             return Ok(now);
         }
-        process.server.admit()?;
-        let deadline = process.server.deadline();
+        let begun = Instant::now();
+        process.server.admit(begun)?;
+        let deadline = process.server.deadline(begun);
         let mut now = Nanos::ZERO;
         process.crew.use_link(&process.server, deadline, |link| {
             let asked = Instant::now();
@@ -274,7 +282,9 @@ impl<B: Backend> Remote<B> {
 
     /// How things stand with the server.
     pub fn health(&self) -> Health {
-        self.process().server.breaker.health()
+        // Not `process()`, which asks the system: this is called for every answer, and in a fork
+        // the last that was known is as good a guess as any.
+        self.process.load().server.breaker.health()
     }
 
     /// What happened since the store was opened, or since the fork.
@@ -327,8 +337,8 @@ impl<B: Backend> Remote<B> {
 
 impl<B: Backend> Server<B> {
     /// Refuses to ask a server that is left alone.
-    fn admit(&self) -> Result<(), RemoteError> {
-        if self.breaker.admits(Instant::now()) {
+    fn admit(&self, now: Instant) -> Result<(), RemoteError> {
+        if self.breaker.admits(now) {
             return Ok(());
         }
         Err(RemoteError::Broken { store: self.name() })

@@ -72,6 +72,9 @@ impl Reply {
         let admitted = (0..granted).map(|_| states.iter_mut().map(State::take).collect());
         let mut decisions: Vec<_> = admitted.collect();
         let rest = ask.count as usize - granted;
+        if rest == 0 {
+            return decisions;
+        }
         let mut left: Decisions = states.iter().map(State::look).collect();
         if ask.kind == AskKind::Check && left.iter().all(Decision::is_allowed) {
             // What was found has room, and yet the server took nothing: others were faster

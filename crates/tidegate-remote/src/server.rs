@@ -99,11 +99,7 @@ impl<B: Backend> Server<B> {
         deadline: Instant,
     ) -> Option<B::Link> {
         let now = Instant::now();
-        let (tickets, late): (Vec<_>, Vec<_>) =
-            tickets.into_iter().partition(|ticket| ticket.asker.deadline > now);
-        for ticket in late {
-            ticket.asker.finish(Err(self.timed_out()));
-        }
+        let tickets = self.in_time(tickets, now);
         if tickets.is_empty() {
             return link;
         }
@@ -115,7 +111,7 @@ impl<B: Backend> Server<B> {
             self.reach(link, deadline, |link| link.exchange(&batch.asks, &mut replies, deadline));
         let answered = Instant::now();
         self.conclude(now, answered, error.as_ref().or_else(|| trouble(&replies)));
-        for reply in replies.iter().flatten() {
+        if let Some(reply) = replies.iter().flatten().next_back() {
             self.set_clock(now, answered, reply.now);
         }
         add(&self.counts.decided, replies.iter().flatten().count());
@@ -123,6 +119,19 @@ impl<B: Backend> Server<B> {
             self.memo.keep(hash, cost, *decision, now, answered);
         });
         link
+    }
+
+    /// Those of `tickets` for whose answer somebody still waits at `now`.
+    fn in_time(&self, tickets: Vec<Ticket>, now: Instant) -> Vec<Ticket> {
+        let is_in_time = |ticket: &Ticket| ticket.asker.deadline > now;
+        if tickets.iter().all(is_in_time) {
+            return tickets;
+        }
+        let (tickets, late): (Vec<_>, Vec<_>) = tickets.into_iter().partition(is_in_time);
+        for ticket in late {
+            ticket.asker.finish(Err(self.timed_out()));
+        }
+        tickets
     }
 
     /// Does `work` over `link`, or a new one, and draws the conclusions for the server's
@@ -213,9 +222,9 @@ impl<B: Backend> Server<B> {
         }
     }
 
-    /// When an ask made now is given up.
-    pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + self.settings.timeout.max(Duration::from_millis(1))
+    /// When an ask made at `now` is given up.
+    pub(crate) fn deadline(&self, now: Instant) -> Instant {
+        now + self.settings.timeout.max(Duration::from_millis(1))
     }
 }
 

@@ -8,11 +8,11 @@ use std::{
 use smallvec::SmallVec;
 use tidegate_core::{
     self as core, Nanos, Verdict,
-    fields::{Body, Cause, Policy, Profile, Refusal, Report},
+    fields::{Body, Policy, Profile, Refusal, Report},
 };
 
 use crate::{
-    Client, Error, Outcome, Rule,
+    Client, Error, Outcome, Reason, Rule,
     gate::Pass,
     rules::{Counted, Rules},
     store::UNDECIDED,
@@ -20,45 +20,6 @@ use crate::{
 
 /// One decision for each limit of a request; few enough to stay on the stack.
 pub(crate) type Parts = SmallVec<[core::Decision; 2]>;
-
-/// Why a request was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Reason {
-    /// A limit is used up.
-    Limit,
-    /// The cost is above what a limit ever lets pass at once: no wait helps.
-    Never,
-    /// The store gave no answer, and the rule refuses then.
-    StoreError,
-    /// The key went over a limit before, and is kept out for a while.
-    Penalty,
-    /// The client's address is on the list of those who are kept out.
-    DenyList,
-}
-
-impl Reason {
-    const ALL: [Self; 5] =
-        [Self::Limit, Self::Never, Self::StoreError, Self::Penalty, Self::DenyList];
-
-    /// The reason with this [`name`](Self::name).
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.name() == name)
-    }
-
-    /// The reason's name in Python, logs and metrics.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Limit => "limit",
-            Self::Never => "never",
-            Self::StoreError => "store_error",
-            Self::Penalty => "penalty",
-            Self::DenyList => "deny_list",
-        }
-    }
-}
 
 /// The answer to one request.
 ///
@@ -92,6 +53,8 @@ pub struct Decision {
     pub shadow: SmallVec<[Box<str>; 0]>,
     /// What is remembered until the response is known.
     pub(crate) pass: Option<Pass>,
+    /// The rule, where it has no limit to be the binding one.
+    told_rule: Option<Box<str>>,
     rules: Arc<Rules>,
     parts: Parts,
     binding: usize,
@@ -121,6 +84,7 @@ impl Decision {
             subject: None,
             shadow: SmallVec::new(),
             pass: None,
+            told_rule: None,
             rules,
             parts,
             binding,
@@ -144,6 +108,7 @@ impl Decision {
             subject: None,
             shadow: SmallVec::new(),
             pass: None,
+            told_rule: None,
             rules: Arc::clone(&NONE),
             parts: Parts::new(),
             binding: 0,
@@ -176,13 +141,34 @@ impl Decision {
         }
     }
 
+    /// The same decision, turned into a no for `wait` because `limit` requests of `subject` are in
+    /// flight under a rule.
+    pub(crate) fn into_crowded(
+        self,
+        rule: &str,
+        limit: u32,
+        subject: &[u8],
+        wait: Duration,
+    ) -> Self {
+        Self {
+            allowed: false,
+            reason: Some(Reason::Concurrency),
+            limit,
+            remaining: 0,
+            retry_after: Some(wait),
+            subject: Some(subject.into()),
+            told_rule: Some(rule.into()),
+            ..self
+        }
+    }
+
     /// Whether the rule at this place is one of those that refuse.
     pub(crate) fn refuses(&self, rule: usize) -> bool {
         let parts = self.rules.counted.iter().zip(&self.parts);
         parts.filter(|(it, _)| it.rule == rule).any(|(_, part)| !part.is_allowed())
     }
 
-    /// Whether any limit applied.
+    /// Whether any limit of a rate applied.
     #[must_use]
     pub fn is_counted(&self) -> bool {
         !self.parts.is_empty()
@@ -241,7 +227,8 @@ impl Decision {
     /// Name of the rule whose limit is binding; empty when no limit applied.
     #[must_use]
     pub fn rule(&self) -> &str {
-        self.rules.rules.get(self.rule_index()).map_or("", |rule| &rule.name)
+        let of_limit = || self.rules.rules.get(self.rule_index()).map_or("", |rule| &rule.name);
+        self.told_rule.as_deref().unwrap_or_else(of_limit)
     }
 
     /// The time, by the limiter's clock, for which the cost was taken: that of the decision,
@@ -314,13 +301,7 @@ impl Decision {
     /// for. `None` when the request may go ahead.
     #[must_use]
     pub fn refusal(&self, accept: Option<&str>) -> Option<(u16, Body)> {
-        let cause = match self.reason? {
-            Reason::Limit => Cause::Limit,
-            Reason::Never => Cause::Never,
-            Reason::StoreError => Cause::StoreClosed,
-            Reason::Penalty => Cause::Penalty,
-            Reason::DenyList => Cause::Denied,
-        };
+        let cause = self.reason?.cause();
         let policies = self.policies();
         let report = self.report(&policies, Nanos::ZERO);
         let refusal = Refusal { cause, report };

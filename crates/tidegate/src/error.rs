@@ -61,6 +61,17 @@ pub enum Error {
         capacity: u32,
     },
 
+    /// A rule limits requests in flight where there are none.
+    #[error(
+        "rule `{rule}` has the limit {concurrent} concurrent, which needs a gate: only a request has an end"
+    )]
+    NeedsGate {
+        /// The rule's name.
+        rule: String,
+        /// How many requests of a key may be in flight at once.
+        concurrent: u32,
+    },
+
     /// A key source that is not known.
     #[error(
         "unknown key `{key}`; expected ip, user, global, path, route, method, host, header:NAME, \
@@ -99,6 +110,18 @@ pub enum Error {
     KeyList {
         /// The rule's name.
         rule: String,
+    },
+
+    /// A limit of requests in flight for one key of a rule that has none by itself.
+    #[error(
+        "rule `{rule}` was told a limit of {concurrent} concurrent; give the rule itself such a \
+         limit too"
+    )]
+    NeedsOwnConcurrency {
+        /// The rule's name.
+        rule: String,
+        /// The limit that was told.
+        concurrent: u32,
     },
 
     /// Something that is no HTTP status, nor several.

@@ -110,6 +110,11 @@ impl Fallback {
         (parts, false)
     }
 
+    /// Whether anything is counted without the store, or was until just now.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.own.load().is_some()
+    }
+
     /// Takes the store's answers from here on: what was counted without it is forgotten, once
     /// that has not been needed for a while.
     pub(crate) fn forget(&self) {

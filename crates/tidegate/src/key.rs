@@ -40,13 +40,11 @@ pub enum Key {
     Several(Vec<Key>),
 }
 
+type Make = fn(String) -> Key;
+
 /// What a key with a name behind a colon can be.
-const NAMED: [(&str, fn(String) -> Key); 4] = [
-    ("header", Key::Header),
-    ("cookie", Key::Cookie),
-    ("query", Key::Query),
-    ("form", Key::Form),
-];
+const NAMED: [(&str, Make); 4] =
+    [("header", Key::Header), ("cookie", Key::Cookie), ("query", Key::Query), ("form", Key::Form)];
 
 impl Key {
     /// The keys that this one is made of, in order.

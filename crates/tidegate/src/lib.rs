@@ -27,6 +27,7 @@
 //! How an algorithm decides is the business of `tidegate-core`; how counts are kept, that of
 //! the stores' crates. No web framework is known here.
 
+mod adjust;
 mod block;
 mod calendar;
 mod client;
@@ -44,11 +45,13 @@ mod many;
 mod matching;
 pub mod opaque;
 mod outcome;
+mod permits;
+mod reason;
 mod remote;
 mod rule;
 mod rules;
-mod statuses;
 mod state_store;
+mod statuses;
 mod store;
 mod subject;
 mod subject_text;
@@ -57,7 +60,7 @@ mod url;
 pub use block::Block;
 pub use client::{Address, Client};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use decision::{Decision, Reason};
+pub use decision::Decision;
 pub use error::Error;
 pub use gate::{Ending, Facts, Gate, GateBuilder, Lines, Question};
 pub use key::Key;
@@ -65,19 +68,21 @@ pub use keys::CountedKey;
 pub use limiter::{Limiter, LimiterBuilder, Reservation};
 pub use matching::Match;
 pub use outcome::{OneLimit, Outcome};
+pub use permits::Permits;
+pub use reason::Reason;
 pub use remote::Decided;
 pub use rule::{OnStoreError, Rule};
-pub use statuses::Statuses;
 pub use state_store::{StateKeeper, StateStore};
+pub use statuses::Statuses;
 pub use store::Store;
 pub use subject_text::{subject_bytes, subject_text};
 pub use tidegate_core::{
     Decision as Answer, Limit, Nanos, Verdict, address, fields,
     grammar::{Limits, ParseError},
 };
-pub use tidegate_memory::{MemoryStore, Stats};
+pub use tidegate_memory::{MemoryPermits, MemoryStore, Permit, Stats, Taken};
 #[cfg(unix)]
-pub use tidegate_memory::{SharedError, SharedOptions, SharedStore};
+pub use tidegate_memory::{SharedError, SharedOptions, SharedPermits, SharedStore};
 pub use tidegate_remote::{
     Event, Health, Listed, Listener, Name, Page, RemoteError, RemoteStats, RemoteStore, Subject,
 };

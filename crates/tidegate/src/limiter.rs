@@ -9,7 +9,7 @@ use crate::{
     Clock, Decision, Error, OneLimit, Outcome, Rule, Store, SystemClock,
     engine::{Engine, Mode},
     remote::Decided,
-    rules::Rules,
+    rules::{Rules, refuse_concurrency},
     store::check_support,
 };
 
@@ -222,6 +222,13 @@ impl Limiter {
         self.engine.start_remotely(Some(cost), &|_| key.as_ref(), done);
     }
 
+    /// As [`start`](Self::start), for a request of which [`known_denial`](Self::known_denial)
+    /// has just known nothing: it is not looked for again.
+    pub fn start_unknown(&self, key: impl AsRef<[u8]>, cost: u32, done: Decided) {
+        let looks = self.engine.only().is_none();
+        self.engine.start_asking(Some(cost), &|_| key.as_ref(), looks, done);
+    }
+
     /// The store, for what is not a decision: lists, statistics, closing it.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
@@ -336,6 +343,7 @@ impl LimiterBuilder {
     ///
     /// [`Error`] that names the rule and what would be right.
     pub fn build(self) -> Result<Limiter, Error> {
+        refuse_concurrency(&self.rules)?;
         let rules = Rules::new(self.rules)?;
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         check_support(&*store, &rules.rules)?;

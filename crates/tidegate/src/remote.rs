@@ -74,7 +74,8 @@ impl Engine {
                 Err(error) => self.without_store(remote, error, Some(0), subject),
             };
         }
-        if let Some(decision) = self.known_of(remote, &charges, cost) {
+        let known = self.denied_of(remote, &charges);
+        if let Some(decision) = known.or_else(|| self.paid_for(&charges, cost)) {
             return Ok(decision);
         }
         let wanted = self.wanted(&charges, cost);
@@ -98,6 +99,18 @@ impl Engine {
         subject: &impl Fn(usize) -> &'s [u8],
         done: Decided,
     ) {
+        self.start_asking(cost, subject, true, done);
+    }
+
+    /// As [`start_remotely`](Self::start_remotely). Unless it `looks`, the caller has found out
+    /// that no denial is known.
+    pub(crate) fn start_asking<'s>(
+        self: &Arc<Self>,
+        cost: Option<u32>,
+        subject: &impl Fn(usize) -> &'s [u8],
+        looks: bool,
+        done: Decided,
+    ) {
         let Some(remote) = self.store.remote() else {
             return done(self.decide(Mode::Check, cost, subject));
         };
@@ -106,7 +119,8 @@ impl Engine {
             Err(error) => return done(self.without_store(remote, error, cost, subject)),
         };
         let charges = self.charges(instant, cost, subject);
-        if let Some(decision) = self.known_of(remote, &charges, cost) {
+        let known = if looks { self.denied_of(remote, &charges) } else { None };
+        if let Some(decision) = known.or_else(|| self.paid_for(&charges, cost)) {
             return done(Ok(decision));
         }
         let wanted = self.wanted(&charges, cost);
@@ -176,18 +190,15 @@ impl Engine {
         Some(Outcome { answer, at: Nanos::ZERO })
     }
 
-    /// What can be answered without asking: a denial that the store has spoken before, and a
-    /// request that was paid for in advance.
-    fn known_of(
-        self: &Arc<Self>,
-        remote: &dyn RemoteStore,
-        charges: &[Charge<'_>],
-        cost: Option<u32>,
-    ) -> Option<Decision> {
-        if let Some(parts) = remote.known(charges) {
-            let now = remote.clock().unwrap_or_default();
-            return Some(Decision::new(Arc::clone(&self.rules), parts, now));
-        }
+    /// A denial that the store has spoken before, and that need not be asked for again.
+    fn denied_of(&self, remote: &dyn RemoteStore, charges: &[Charge<'_>]) -> Option<Decision> {
+        let parts = remote.known(charges)?;
+        let now = remote.clock().unwrap_or_default();
+        Some(Decision::new(Arc::clone(&self.rules), parts, now))
+    }
+
+    /// A request that was paid for in advance.
+    fn paid_for(&self, charges: &[Charge<'_>], cost: Option<u32>) -> Option<Decision> {
         let leases = self.distance.as_ref()?.leases.as_ref()?;
         let (parts, at) = leases.spend(self.hash(charges), cost)?;
         Some(Decision::new(Arc::clone(&self.rules), parts, at))
@@ -298,6 +309,7 @@ impl Engine {
 
     pub(crate) fn first(&self, remote: &dyn RemoteStore, answer: Answer) -> Decision {
         if let Some(distance) = &self.distance
+            && distance.fallback.is_kept()
             && remote.health() == Health::Up
         {
             distance.fallback.forget();

@@ -139,7 +139,7 @@ impl Rule {
 
     /// Whether the end of a request matters.
     pub(crate) const fn settles(&self) -> bool {
-        self.charge_on.is_some() || self.is_settled_by_caller
+        self.charge_on.is_some() || self.is_settled_by_caller || self.limits.concurrent().is_some()
     }
 
     /// The rule's name.

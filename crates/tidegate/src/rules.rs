@@ -95,6 +95,16 @@ impl Counted {
     }
 }
 
+/// Only where there are requests can the number of those in flight be limited.
+pub(crate) fn refuse_concurrency(rules: &[Rule]) -> Result<(), Error> {
+    for rule in rules {
+        if let Some(concurrent) = rule.limits.concurrent() {
+            return Err(Error::NeedsGate { rule: rule.name.clone(), concurrent });
+        }
+    }
+    Ok(())
+}
+
 /// A limit of zero is meant to refuse whatever the cost.
 fn check_cost(rule: &Rule) -> Result<(), Error> {
     let small = |limit: &&Limit| limit.capacity() > 0 && rule.cost > limit.capacity();
@@ -126,6 +136,19 @@ mod tests {
         assert!(dear.contains("costs 6 units") && dear.contains("more than 5"), "{dear}");
         let nowhere = error(vec![Rule::new("a", limits("5/calendar-day@Europe/Pariss"))]);
         assert!(nowhere.contains("Europe/Pariss") && nowhere.contains("column 16"), "{nowhere}");
+    }
+
+    #[test]
+    fn requests_in_flight_are_a_matter_of_gates() {
+        for text in ["20 concurrent", "5/minute; 20 concurrent"] {
+            let rules = [Rule::new("a", limits("5/minute")), Rule::new("api", limits(text))];
+
+            let message = refuse_concurrency(&rules).unwrap_err().to_string();
+
+            assert!(message.contains("`api` has the limit 20 concurrent, which needs a gate"));
+            assert!(refuse_concurrency(&rules[..1]).is_ok());
+            assert!(Rules::new(rules.into()).is_ok());
+        }
     }
 
     #[test]

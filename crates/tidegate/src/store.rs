@@ -1,14 +1,14 @@
 //! What a store must do, and the stores that a URL can name.
 
-use std::slice;
+use std::{slice, sync::Arc};
 
 use tidegate_core::{Adjustment, Charge, Decision, Limit, Nanos, Verdict};
-use tidegate_memory::MemoryStore;
+use tidegate_memory::{MemoryPermits, MemoryStore};
 #[cfg(unix)]
 use tidegate_memory::{SharedError, SharedStore};
 use tidegate_remote::{Answer, Backend, Remote, RemoteStore};
 
-use crate::{Error, Rule};
+use crate::{Error, Permits, Rule};
 
 /// A place where counts live.
 ///
@@ -115,6 +115,19 @@ pub trait Store: Send + Sync + 'static {
     /// As [`check`](Self::check).
     fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), Error>;
 
+    /// Where requests in flight are counted, if the store has a place for them. Without one,
+    /// they are counted by a sliding window log, in which those that never end, because their
+    /// process died, stay for a while.
+    ///
+    /// Asked once, when a gate is built. All gates on one store share their counts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when there should be such a place, and it cannot be opened.
+    fn permits(&self) -> Result<Option<Arc<dyn Permits>>, Error> {
+        Ok(None)
+    }
+
     /// The store as one that lives in a server, if it does. Requests are then decided by what
     /// that offers, and by the rules when the server gives no answer.
     fn remote(&self) -> Option<&dyn RemoteStore> {
@@ -185,6 +198,11 @@ impl Store for MemoryStore {
         self.adjust(adjustments, now);
         Ok(())
     }
+
+    fn permits(&self) -> Result<Option<Arc<dyn Permits>>, Error> {
+        let permits: Arc<dyn Permits> = Arc::<MemoryPermits>::clone(self.permits());
+        Ok(Some(permits))
+    }
 }
 
 #[cfg(unix)]
@@ -239,6 +257,10 @@ impl Store for SharedStore {
 
     fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), Error> {
         Ok(self.adjust(adjustments, now)?)
+    }
+
+    fn permits(&self) -> Result<Option<Arc<dyn Permits>>, Error> {
+        Ok(Some(Arc::new(self.permits()?)))
     }
 }
 

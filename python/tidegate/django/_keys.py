@@ -7,7 +7,7 @@ is "user", which means the address of whoever is not signed in; "get:NAME" is "q
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Set
 from contextlib import suppress
 from typing import Any, cast
 
@@ -77,7 +77,7 @@ def needs_user(key: object) -> bool:
     return "user" in parts
 
 
-def supply(needs: frozenset[str], request: HttpRequest) -> None:
+def supply(needs: Set[str], request: HttpRequest) -> None:
     """Puts the facts that rules ask for where the gate finds them."""
     if "user" in needs:
         with suppress(SynchronousOnlyOperation):  # on an event loop, where `asupply` asks
@@ -85,7 +85,7 @@ def supply(needs: frozenset[str], request: HttpRequest) -> None:
     _supply_rest(needs, request)
 
 
-async def asupply(needs: frozenset[str], request: HttpRequest) -> None:
+async def asupply(needs: Set[str], request: HttpRequest) -> None:
     """Does as `supply`, without asking the database on the event loop."""
     if "user" in needs:
         _put(request, "tidegate.user", await auser_of(request))
@@ -119,7 +119,7 @@ def scope_of(request: HttpRequest) -> MutableMapping[str, Any] | None:
     return scope
 
 
-def _supply_rest(needs: frozenset[str], request: HttpRequest) -> None:
+def _supply_rest(needs: Set[str], request: HttpRequest) -> None:
     if "route" in needs:
         _put(request, "tidegate.route", route_of(request))
     if "form" in needs:

@@ -53,7 +53,7 @@ impl ForwardedHeader {
 
 impl Provider {
     /// The fields of providers that are known: Cloudflare, Cloudflare and Akamai, nginx's usual
-    /// name, Fly, Fastly, Azure, DigitalOcean, Envoy.
+    /// name, Fly, Fastly, Azure, `DigitalOcean`, Envoy.
     pub const ALL: [Self; 8] = [
         Self("cf-connecting-ip"),
         Self("true-client-ip"),

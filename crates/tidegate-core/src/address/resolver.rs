@@ -149,10 +149,7 @@ impl Resolver {
 
     /// The one address that a provider's edge names. It sets the field anew, so a second element
     /// means that somebody else had a hand in it.
-    fn take_only<'p>(
-        peer: ClientAddress<'p>,
-        elements: impl Iterator<Item = Element>,
-    ) -> Client<'p> {
+    fn take_only(peer: ClientAddress<'_>, elements: impl Iterator<Item = Element>) -> Client<'_> {
         let mut elements = elements.filter(|element| *element != Element::Empty);
         let (address, source) = match (elements.next(), elements.next()) {
             (None, _) => (peer, Source::Peer),

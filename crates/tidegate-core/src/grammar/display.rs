@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{CalendarUnit, Limit, Nanos, Period, Zone, algorithm::Kind};
 
-use super::Limits;
+use super::{Limits, vocabulary::CONCURRENT};
 
 const WEEK: Nanos = Nanos::from_secs(7 * 86_400);
 
@@ -21,14 +21,19 @@ const STEPS: [(Nanos, &str, &str); 7] = [
 ];
 
 impl fmt::Display for Limits {
-    /// Writes the limits as a limit string. It parses back to equal limits, unless there are
-    /// ten or more and so long ones that it exceeds [`Limits::MAX_CHARACTERS`].
+    /// Writes the limits as a limit string, that of requests in flight last. It parses back to
+    /// equal limits, unless there are ten or more and so long ones that it exceeds
+    /// [`Limits::MAX_CHARACTERS`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, limit) in self.iter().enumerate() {
-            let separator = if position == 0 { "" } else { "; " };
+        let mut separator = "";
+        for limit in self {
             write!(f, "{separator}{limit}")?;
+            separator = "; ";
         }
-        Ok(())
+        match self.concurrent() {
+            Some(requests) => write!(f, "{separator}{requests} {CONCURRENT}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -135,5 +140,11 @@ mod tests {
             "leaky_bucket: 9/second queue 0s force"
         );
         assert_eq!(canonical("1/s|2/s , 3/s"), "1/second; 2/second; 3/second");
+    }
+
+    #[test]
+    fn requests_in_flight_stand_last() {
+        assert_eq!(canonical("2K CONCURRENT"), "2000 concurrent");
+        assert_eq!(canonical("20concurrent, 1/s|2/s"), "1/second; 2/second; 20 concurrent");
     }
 }

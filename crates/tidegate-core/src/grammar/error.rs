@@ -81,6 +81,15 @@ pub enum Problem {
         /// Column of the first one, counted from 1.
         first: usize,
     },
+    /// A second limit of requests in flight.
+    SecondConcurrent {
+        /// Column of the first one, counted from 1.
+        first: usize,
+    },
+    /// A limit of requests in flight after an algorithm.
+    ConcurrentAlgorithm,
+    /// A limit of requests in flight where a rate was asked for.
+    NoRate,
     /// More than [`Limits::MAX_LIMITS`](super::Limits::MAX_LIMITS) limits.
     TooManyLimits,
     /// Several limits where one was asked for.
@@ -103,6 +112,8 @@ pub enum NumberProblem {
     TooManyDigits,
     /// A burst that isn't a whole number of units.
     BurstNotWhole,
+    /// A number of requests in flight with a fraction.
+    ConcurrentNotWhole,
     /// A count with a fraction, per a stretch of the calendar: that cannot be lengthened.
     CalendarFraction,
     /// A count whose fraction is too fine to become whole units per a longer period.

@@ -1,6 +1,6 @@
 //! One or more limits that hold together.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::boxed::Box;
 use core::{slice, str::FromStr};
 
 use crate::{Limit, Zone, algorithm::Kind};
@@ -8,13 +8,19 @@ use crate::{Limit, Zone, algorithm::Kind};
 use super::{
     ParseError, Problem,
     error::Fault,
-    parser::{self, Placed},
+    parser::{self, Parsed},
     period,
 };
 
-/// One or more limits, in the order in which they were written. A request must pass them all.
+/// One or more limits that hold together: rates, in the order in which they were written, and
+/// how many requests may be in flight at once. A request must pass them all.
+///
+/// There may be no rate when there is a limit of requests in flight, and only then.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits(Box<[Limit]>);
+pub struct Limits {
+    rates: Box<[Limit]>,
+    concurrent: Option<u32>,
+}
 
 impl Limits {
     /// The most characters that a limit string may have.
@@ -22,7 +28,7 @@ impl Limits {
     /// The most limits that one string may hold.
     pub const MAX_LIMITS: usize = 16;
 
-    /// Parses `text`, whose limits have the `default_algorithm` when they name none.
+    /// Parses `text`, whose rates have the `default_algorithm` when they name none.
     ///
     /// An algorithm that `text` names must then be the same one. With `None` it is
     /// `fixed_window` for calendar periods and `gcra` for all others.
@@ -45,9 +51,10 @@ impl Limits {
     /// # Ok::<(), tidegate_core::grammar::ParseError>(())
     /// ```
     pub fn parse_with(text: &str, default_algorithm: Option<Kind>) -> Result<Self, ParseError> {
-        let placed =
+        let parsed =
             parser::parse(text, default_algorithm).map_err(|fault| ParseError::new(text, fault))?;
-        Ok(Self(placed.into_iter().map(|placed| placed.limit).collect()))
+        let rates = parsed.rates.into_iter().map(|placed| placed.limit).collect();
+        Ok(Self { rates, concurrent: parsed.concurrent.map(|(_, requests)| requests) })
     }
 
     /// The error that there is no such zone as `zone`, at its place in `text`; at column 1
@@ -61,22 +68,46 @@ impl Limits {
         ParseError::new(text, Fault::new(period::find_zone(text, zone), problem))
     }
 
-    /// The limits, in the order in which they were written; at least one.
+    /// The rates, in the order in which they were written; none when only requests in flight
+    /// are limited.
     #[must_use]
     pub const fn as_slice(&self) -> &[Limit] {
-        &self.0
+        &self.rates
     }
 
-    /// The limits, in the order in which they were written; at least one.
+    /// The rates, as [`as_slice`](Self::as_slice) gives them.
     pub fn iter(&self) -> slice::Iter<'_, Limit> {
-        self.0.iter()
+        self.rates.iter()
     }
 
-    /// How many limits there are; at least one.
+    /// How many rates there are.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "it never is")]
     pub const fn len(&self) -> usize {
-        self.0.len()
+        self.rates.len()
+    }
+
+    /// True when there is no rate, but only a limit of requests in flight.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rates.is_empty()
+    }
+
+    /// How many requests of one key may be in flight at once, if that is limited. Zero lets
+    /// none begin.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tidegate_core::grammar::Limits;
+    ///
+    /// let limits: Limits = "20 concurrent; 5/minute".parse()?;
+    /// assert_eq!((limits.concurrent(), limits.len()), (Some(20), 1));
+    /// assert_eq!(limits.to_string(), "5/minute; 20 concurrent");
+    /// # Ok::<(), tidegate_core::grammar::ParseError>(())
+    /// ```
+    #[must_use]
+    pub const fn concurrent(&self) -> Option<u32> {
+        self.concurrent
     }
 }
 
@@ -90,7 +121,7 @@ impl FromStr for Limits {
 
 impl From<Limit> for Limits {
     fn from(limit: Limit) -> Self {
-        Self(Box::new([limit]))
+        Self { rates: Box::new([limit]), concurrent: None }
     }
 }
 
@@ -106,16 +137,19 @@ impl<'a> IntoIterator for &'a Limits {
 impl FromStr for Limit {
     type Err = ParseError;
 
-    /// Parses exactly one limit.
+    /// Parses exactly one limit, a rate.
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let placed = parser::parse(text, None).and_then(only);
         placed.map_err(|fault| ParseError::new(text, fault))
     }
 }
 
-fn only(limits: Vec<Placed>) -> Result<Limit, Fault> {
-    let mut limits = limits.into_iter();
-    let (first, second) = (limits.next(), limits.next());
+fn only(parsed: Parsed) -> Result<Limit, Fault> {
+    if let Some((at, _)) = parsed.concurrent {
+        return Err(Fault::new(at, Problem::NoRate));
+    }
+    let mut rates = parsed.rates.into_iter();
+    let (first, second) = (rates.next(), rates.next());
     match (first, second) {
         (Some(first), None) => Ok(first.limit),
         (_, second) => {
@@ -127,7 +161,7 @@ fn only(limits: Vec<Placed>) -> Result<Limit, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
+    use alloc::{string::ToString, vec::Vec};
 
     use super::*;
 
@@ -154,6 +188,19 @@ mod tests {
         let error = "3/s; 4/s".parse::<Limit>().unwrap_err();
 
         assert_eq!((error.problem(), error.column()), (&Problem::MoreThanOne, 6));
+    }
+
+    #[test]
+    fn requests_in_flight_are_no_rate() {
+        let alone: Limits = "20 concurrent".parse().unwrap();
+        assert_eq!((alone.concurrent(), alone.len(), alone.is_empty()), (Some(20), 0, true));
+        let both: Limits = "3/s; 0 concurrent".parse().unwrap();
+        assert_eq!((both.concurrent(), both.len(), both.is_empty()), (Some(0), 1, false));
+
+        for (text, column) in [("20 concurrent", 1), ("3/s; 20 concurrent", 6)] {
+            let error = text.parse::<Limit>().unwrap_err();
+            assert_eq!((error.problem(), error.column()), (&Problem::NoRate, column));
+        }
     }
 
     #[test]

@@ -59,6 +59,16 @@ impl fmt::Display for Problem {
             ),
             Self::Repeated { option } => write!(f, "{} is given twice", quoted(option)),
             Self::Duplicate { first } => write!(f, "the same limit stands at column {first}"),
+            Self::SecondConcurrent { first } => write!(
+                f,
+                "a second limit of requests in flight; the first stands at column {first}"
+            ),
+            Self::ConcurrentAlgorithm => f.write_str(
+                "requests in flight are counted without an algorithm; leave it out, as in 20 concurrent",
+            ),
+            Self::NoRate => {
+                f.write_str("a limit of requests in flight, expected a rate such as 10/second")
+            }
             Self::TooManyLimits => write!(f, "more than {} limits in one text", Limits::MAX_LIMITS),
             Self::MoreThanOne => f.write_str("a second limit, expected only one"),
             Self::TooLong => {
@@ -82,6 +92,9 @@ impl fmt::Display for NumberProblem {
             Self::Negative => f.write_str("is negative, expected 0 or more"),
             Self::TooManyDigits => write!(f, "has more than {MAX_DECIMALS} decimal places"),
             Self::BurstNotWhole => f.write_str("is not a whole number, as a burst must be"),
+            Self::ConcurrentNotWhole => {
+                f.write_str("is not a whole number, as requests in flight must be")
+            }
             Self::CalendarFraction => {
                 f.write_str("is not a whole number, as it must be with a calendar period")
             }

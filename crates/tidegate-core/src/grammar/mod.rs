@@ -1,9 +1,11 @@
-//! Limit strings: `100/minute burst 20; 1000/calendar-day@Europe/Paris`, parsed into
-//! [`Limit`](crate::Limit)s.
+//! Limit strings: `100/minute burst 20; 1000/calendar-day@Europe/Paris; 20 concurrent`, parsed
+//! into [`Limit`](crate::Limit)s and a number of requests in flight.
 //!
 //! ```text
 //! limits    := limit ((',' | ';' | '|') limit)*
-//! limit     := [algorithm ':'] count ('/' | 'per') (span | calendar) option*
+//! limit     := rate | in-flight
+//! rate      := [algorithm ':'] count ('/' | 'per') (span | calendar) option*
+//! in-flight := count 'concurrent'
 //! count     := 100 | 1_000 | 10k | 2m | 1.5
 //! span      := unit | number | (number unit)+
 //! unit      := ns us ms s sec second m min minute h hr hour d day w wk week month year
@@ -17,7 +19,8 @@
 //! unit is in seconds; `m` is a minute after `/` and a million after a count. A month is 30
 //! days and a year 360, as in the Python library `limits`, whose strings are all valid here;
 //! for the true ones there are `calendar-month` and `calendar-year`. A count with a fraction
-//! stretches the period: `0.5/second` is one unit per two seconds.
+//! stretches the period: `0.5/second` is one unit per two seconds. Of limits of requests in
+//! flight there is at most one in a text.
 //!
 //! Text that fits nowhere is an error at its column, never skipped, and nothing is assumed in
 //! its place. Parsing takes time in proportion to the text, which is at most

@@ -12,7 +12,8 @@ use super::{
     lexer::Lexer,
     number::{Number, starts_with_per},
     options::Options,
-    period, vocabulary,
+    period, suggest,
+    vocabulary::{self, CONCURRENT},
 };
 
 /// What may stand between two limits.
@@ -20,46 +21,83 @@ pub(super) const SEPARATORS: [char; 3] = [',', ';', '|'];
 
 const LIMIT: &str = "a count such as 100, or an algorithm and `:`";
 const NEXT_LIMIT: &str = "another limit after the separator";
-const AFTER_LIMIT: &str = "burst, strict, queue, force, a separator (; , |) or the end";
+const AFTER_RATE: &str = "burst, strict, queue, force, a separator (; , |) or the end";
+const AFTER_CONCURRENT: &str = "a separator (; , |) or the end";
+const AFTER_COUNT: &str = "`/`, `per` or `concurrent` after the count";
 
-/// A limit and its place in the text.
+/// The limits of a text; at least one of either kind.
+#[derive(Default)]
+pub(super) struct Parsed {
+    pub(super) rates: Vec<Placed>,
+    /// How many requests may be in flight, and the place where that stands.
+    pub(super) concurrent: Option<(usize, u32)>,
+}
+
+/// A rate and its place in the text.
 pub(super) struct Placed {
     pub(super) at: usize,
     pub(super) limit: Limit,
 }
 
-/// Reads the limits of `text`; at least one. Those that name no algorithm have the `given`
+/// Reads the limits of `text`; at least one. Rates that name no algorithm have the `given`
 /// one, and no other may be named beside it.
-pub(super) fn parse(text: &str, given: Option<Kind>) -> Result<Vec<Placed>, Fault> {
+pub(super) fn parse(text: &str, given: Option<Kind>) -> Result<Parsed, Fault> {
     if let Some((at, _)) = text.char_indices().nth(Limits::MAX_CHARACTERS) {
         return Err(Fault::new(at, Problem::TooLong));
     }
     let mut lexer = Lexer::new(text);
-    let mut limits = Vec::new();
+    let mut parsed = Parsed::default();
     let mut expected = LIMIT;
     loop {
-        let placed = Placed { at: lexer.at(), limit: limit(&mut lexer, given, expected)? };
-        refuse_duplicate(text, &limits, &placed)?;
-        limits.push(placed);
+        let at = lexer.at();
+        let following = match limit(&mut lexer, given, expected)? {
+            Either::Rate(limit) => {
+                parsed.add_rate(text, Placed { at, limit })?;
+                AFTER_RATE
+            }
+            Either::Concurrent(requests) => {
+                parsed.add_concurrent(text, at, requests)?;
+                AFTER_CONCURRENT
+            }
+        };
         if lexer.peek().is_none() {
-            return Ok(limits);
+            return Ok(parsed);
         }
         if !lexer.eat(&SEPARATORS) {
-            return Err(lexer.unexpected(AFTER_LIMIT));
+            return Err(lexer.unexpected(following));
         }
-        if limits.len() == Limits::MAX_LIMITS && lexer.peek().is_some() {
+        if parsed.len() == Limits::MAX_LIMITS && lexer.peek().is_some() {
             return Err(Fault::new(lexer.at(), Problem::TooManyLimits));
         }
         expected = NEXT_LIMIT;
     }
 }
 
-fn refuse_duplicate(text: &str, limits: &[Placed], new: &Placed) -> Result<(), Fault> {
-    match limits.iter().find(|placed| placed.limit == new.limit) {
-        Some(first) => {
-            Err(Fault::new(new.at, Problem::Duplicate { first: column(text, first.at) }))
+/// What stands between two separators.
+enum Either {
+    Rate(Limit),
+    Concurrent(u32),
+}
+
+impl Parsed {
+    fn len(&self) -> usize {
+        self.rates.len() + usize::from(self.concurrent.is_some())
+    }
+
+    fn add_rate(&mut self, text: &str, new: Placed) -> Result<(), Fault> {
+        if let Some(first) = self.rates.iter().find(|placed| placed.limit == new.limit) {
+            return Err(Fault::new(new.at, Problem::Duplicate { first: column(text, first.at) }));
         }
-        None => Ok(()),
+        self.rates.push(new);
+        Ok(())
+    }
+
+    fn add_concurrent(&mut self, text: &str, at: usize, requests: u32) -> Result<(), Fault> {
+        if let Some((first, _)) = self.concurrent {
+            return Err(Fault::new(at, Problem::SecondConcurrent { first: column(text, first) }));
+        }
+        self.concurrent = Some((at, requests));
+        Ok(())
     }
 }
 
@@ -68,12 +106,32 @@ fn limit(
     lexer: &mut Lexer<'_>,
     given: Option<Kind>,
     expected: &'static str,
-) -> Result<Limit, Fault> {
-    let mut places = Places { start: lexer.at(), ..Places::default() };
+) -> Result<Either, Fault> {
+    let start = lexer.at();
     let named = algorithm(lexer, given, expected)?;
-    places.count = lexer.at();
     let count = Number::read_count(lexer, if named.is_some() { COUNT } else { expected })?;
-    per(lexer, &count)?;
+    lexer.skip_space();
+    let word = lexer.word();
+    if !word.eq_ignore_ascii_case(CONCURRENT) {
+        return rate(lexer, start, named.or(given), &count).map(Either::Rate);
+    }
+    if named.is_some() {
+        return Err(Fault::new(start, Problem::ConcurrentAlgorithm));
+    }
+    lexer.skip(word);
+    let requests = count.whole().ok_or_else(|| count.fault(NumberProblem::ConcurrentNotWhole))?;
+    Ok(Either::Concurrent(requests))
+}
+
+/// Reads what follows the `count` of a rate that stands at `start`.
+fn rate(
+    lexer: &mut Lexer<'_>,
+    start: usize,
+    algorithm: Option<Kind>,
+    count: &Number<'_>,
+) -> Result<Limit, Fault> {
+    let mut places = Places { start, count: count.at, ..Places::default() };
+    per(lexer, count)?;
     places.period = lexer.at();
     let period = period::period(lexer)?;
     places.options = Options::read(lexer)?;
@@ -82,14 +140,14 @@ fn limit(
         Period::Span(_) => Kind::Gcra,
         Period::Calendar { .. } => Kind::FixedWindow,
     };
-    let (units, period) = whole_units(&count, period)?;
+    let (units, period) = whole_units(count, period)?;
     let options = &places.options;
     let spec = LimitSpec {
         burst: options.burst.map(|(_, burst)| burst),
         strict: options.strict.is_some(),
         max_wait: options.queue.map(|(_, wait)| wait),
         force: options.force.is_some(),
-        ..LimitSpec::new(named.or(given).unwrap_or(usual), units, period)
+        ..LimitSpec::new(algorithm.unwrap_or(usual), units, period)
     };
     Limit::new(spec).map_err(|error| places.fault(error))
 }
@@ -124,7 +182,6 @@ fn algorithm(
 
 /// Reads what stands between `count` and the period.
 fn per(lexer: &mut Lexer<'_>, count: &Number<'_>) -> Result<(), Fault> {
-    lexer.skip_space();
     if lexer.eat(&['/']) {
         return Ok(());
     }
@@ -133,8 +190,9 @@ fn per(lexer: &mut Lexer<'_>, count: &Number<'_>) -> Result<(), Fault> {
         lexer.skip(&word[..3]);
         return Ok(());
     }
-    let suggestion = without_comma(lexer, count);
-    Err(lexer.unexpected("`/` or `per` after the count").suggesting(suggestion.as_deref()))
+    let comma = without_comma(lexer, count);
+    let suggestion = comma.as_deref().or_else(|| suggest::closest(word, [CONCURRENT]));
+    Err(lexer.unexpected(AFTER_COUNT).suggesting(suggestion))
 }
 
 /// What was meant by `1,000`.

@@ -92,6 +92,9 @@ impl Vocabulary {
     }
 }
 
+/// The word after a number of requests in flight.
+pub(super) const CONCURRENT: &str = "concurrent";
+
 /// A word that may follow the period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OptionWord {

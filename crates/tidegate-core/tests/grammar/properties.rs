@@ -58,6 +58,7 @@ fn pieces() -> impl Strategy<Value = String> {
         "strict",
         "queue",
         "force",
+        "concurrent",
         ";",
         ",",
         ":",
@@ -100,6 +101,24 @@ proptest! {
         } else {
             prop_assert!(limits.is_empty() || texts.join("; ").len() > Limits::MAX_CHARACTERS);
         }
+    }
+
+    #[test]
+    fn requests_in_flight_may_stand_anywhere(
+        rates in vec(1..9_u32, 0..4),
+        requests in any::<u32>(),
+        place in 0..5_usize,
+    ) {
+        let mut parts: Vec<String> =
+            (60..).zip(&rates).map(|(span, units)| format!("{units}/{span}s")).collect();
+        parts.insert(place.min(parts.len()), format!("{requests} CONCURRENT"));
+
+        let limits: Limits = parts.join("; ").parse().unwrap();
+
+        prop_assert_eq!(limits.concurrent(), Some(requests));
+        let units: Vec<u32> = limits.iter().map(|limit| limit.spec().limit).collect();
+        prop_assert_eq!((units, limits.is_empty()), (rates.clone(), rates.is_empty()));
+        prop_assert_eq!(limits.to_string().parse(), Ok(limits));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use tidegate_core::{
 };
 
 const COUNT: &str = "expected a count such as 100, or an algorithm and `:`";
-const PER: &str = "expected `/` or `per` after the count";
+const PER: &str = "expected `/`, `per` or `concurrent` after the count";
+const NEXT: &str = "expected a separator (; , |) or the end";
 const PERIOD: &str = "expected a period such as minute, 5m or calendar-day";
 const END: &str = "expected burst, strict, queue, force, a separator (; , |) or the end";
 const ALGORITHMS: &str = "expected one of gcra, token_bucket, leaky_bucket, fixed_window, \
@@ -120,6 +121,23 @@ const REFUSED: &[(&str, usize, &[&str])] = &[
     ("fixed_window: 5/s force burst 7", 25, &["fixed_window has no burst"]),
     ("moving_window: 20_000/h", 16, &["a sliding window log keeps 20000 times"]),
     ("10/ns", 1, &["10 units in 1 ns is more than one per nanosecond"]),
+    ("20 concurent", 4, &["found \"concurent\"", PER, "did you mean \"concurrent\"?"]),
+    ("20 parallel", 4, &["found \"parallel\"", PER]),
+    ("concurrent", 1, &["found \"concurrent\"", COUNT]),
+    ("-1 concurrent", 1, &["\"-1\" is negative"]),
+    ("4294967296 concurrent", 1, &["\"4294967296\" is more than 4294967295"]),
+    ("2.5 concurrent", 1, &["\"2.5\" is not a whole number, as requests in flight must be"]),
+    ("20 concurrent requests", 15, &["found \"requests\"", NEXT]),
+    ("20 concurrent burst 5", 15, &["found \"burst\"", NEXT]),
+    ("20 concurrent/minute", 14, &["found \"/\"", NEXT]),
+    ("20 concurrent;", 15, &["found the end, expected another limit"]),
+    ("5/s; gcra: 20 concurrent", 6, &["without an algorithm; leave it out, as in 20 concurrent"]),
+    ("é1 concurrent", 1, &["found \"é\"", COUNT]),
+    (
+        "20 concurrent; 5/s; 20 concurrent",
+        21,
+        &["a second limit of requests in flight; the first stands at column 1"],
+    ),
     ("é\u{1b}[31m/s", 1, &["found \"é\""]),
     ("10/s\u{1b}[31m", 5, &[r#"invalid limit "10/s\u{1b}[31m", column 5: found "\u{1b}""#]),
 ];
@@ -145,6 +163,8 @@ fn texts_and_lists_that_are_too_long_are_refused() {
 
     let error = format!("{sixteen}; 17/s").parse::<Limits>().unwrap_err();
     assert_eq!((error.column(), error.problem()), (sixteen.len() + 3, &Problem::TooManyLimits));
+    assert!(format!("{sixteen}; 9 concurrent").parse::<Limits>().is_err());
+    assert!(sixteen.replacen("1/s", "9 concurrent", 1).parse::<Limits>().is_ok());
 
     let padded = |spaces: usize| format!("1/s{}", "\u{3000}".repeat(spaces)).parse::<Limits>();
     assert!(padded(997).is_ok());

@@ -81,7 +81,7 @@ fn attach(
 }
 
 /// Opens the file without following a link, and makes an empty one if there is none.
-fn open_file(path: &Path) -> Result<File, SharedError> {
+pub(crate) fn open_file(path: &Path) -> Result<File, SharedError> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR) {
         Ok(descriptor) => Ok(File::from(descriptor)),
@@ -108,7 +108,7 @@ fn lock(file: &File) -> io::Result<()> {
 }
 
 /// Whether the path still leads to `file`.
-fn is_still_there(path: &Path, file: &File) -> bool {
+pub(crate) fn is_still_there(path: &Path, file: &File) -> bool {
     match (fs::symlink_metadata(path), file.metadata()) {
         (Ok(there), Ok(here)) => (there.dev(), there.ino()) == (here.dev(), here.ino()),
         _ => false,
@@ -116,7 +116,7 @@ fn is_still_there(path: &Path, file: &File) -> bool {
 }
 
 /// The file's length, if it is a file that nobody else can write to.
-fn check_metadata(path: &Path, file: &File) -> Result<usize, SharedError> {
+pub(crate) fn check_metadata(path: &Path, file: &File) -> Result<usize, SharedError> {
     let metadata = file.metadata().map_err(io_error("look at", path))?;
     let (user, owner) = (rustix::process::geteuid().as_raw(), metadata.uid());
     let path = path.to_owned();
@@ -169,7 +169,7 @@ fn make(path: &Path, file: &mut File, header: Header) -> Result<Header, SharedEr
 ///
 /// A file with a length only would do, until the file system is full: then the first touch of
 /// a page that has no room kills the process.
-fn reserve(file: &File, length: u64) -> io::Result<()> {
+pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
     match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, length) {
         // Not every file system can; those that cannot have no better way.
         Err(rustix::io::Errno::OPNOTSUPP) => file.set_len(length),
@@ -186,17 +186,17 @@ fn boot_id() -> io::Result<BootId> {
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-fn corrupt(path: &Path, what: &'static str) -> SharedError {
+pub(crate) fn corrupt(path: &Path, what: &'static str) -> SharedError {
     SharedError::Corrupt { path: path.to_owned(), what }
 }
 
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SharedError {
+pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SharedError {
     move |source| SharedError::Io { action, path: path.to_owned(), source }
 }
 
 impl SharedError {
     /// True when another file in its place would do.
-    const fn is_about_content(&self) -> bool {
+    pub(crate) const fn is_about_content(&self) -> bool {
         matches!(self, Self::Corrupt { .. } | Self::Version { .. } | Self::Capacity { .. })
     }
 }

@@ -5,10 +5,13 @@
 //! * [`SharedStore`]: the store.
 
 mod error;
-mod file;
-mod header;
+pub(crate) mod file;
+pub(crate) mod header;
 
-use std::{fmt, path::Path};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use tidegate_core::{Adjustment, Charge, Decision, Limit, Nanos, Verdict};
 
@@ -16,6 +19,7 @@ pub use self::error::SharedError;
 use crate::{
     cells::{Cells, Stats, Unsupported},
     hash::Secret,
+    permits::SharedPermits,
     set::WAYS,
 };
 
@@ -35,7 +39,12 @@ use crate::{
 ///   state does not fit into a slot. [`supports`](Self::supports) tells.
 /// * Survive that somebody shortens the file while it is mapped: the kernel then sends
 ///   SIGBUS. To get rid of a table, remove the file; who has it mapped keeps it.
-pub struct SharedStore(Cells);
+pub struct SharedStore {
+    cells: Cells,
+    /// Where requests in flight are counted, should anybody want that.
+    permits: PathBuf,
+    replace: bool,
+}
 
 /// How to open a [`SharedStore`].
 #[derive(Clone, Copy, Debug)]
@@ -65,13 +74,26 @@ impl SharedStore {
             .capacity
             .map(|keys| keys.max(WAYS).checked_next_power_of_two().unwrap_or(usize::MAX));
         let (region, header) = file::open(path, slots, options.replace)?;
-        Ok(Self(Cells::new(region, Secret::from_words(header.secret), None)))
+        let cells = Cells::new(region, Secret::from_words(header.secret), None);
+        let mut permits = path.as_os_str().to_owned();
+        permits.push(".permits");
+        Ok(Self { cells, permits: permits.into(), replace: options.replace })
+    }
+
+    /// The requests in flight of all processes, counted in a second file beside the table: its
+    /// name ends in `.permits`. It is made when this is first called.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), about that file.
+    pub fn permits(&self) -> Result<SharedPermits, SharedError> {
+        SharedPermits::open(&self.permits, self.replace)
     }
 
     /// Whether `limit` can be counted here.
     #[must_use]
     pub fn supports(&self, limit: &Limit) -> bool {
-        limit.capacity() == 0 || self.0.supports(limit)
+        limit.capacity() == 0 || self.cells.supports(limit)
     }
 
     /// Decides all `charges` of one request, as
@@ -91,7 +113,7 @@ impl SharedStore {
         now: Nanos,
         decisions: &mut [Decision],
     ) -> Result<(), SharedError> {
-        Ok(self.0.check(charges, now, decisions)?)
+        Ok(self.cells.check(charges, now, decisions)?)
     }
 
     /// Decides one charge as [`check`](Self::check) does, and tells no more than the verdict:
@@ -102,7 +124,7 @@ impl SharedStore {
     /// As [`check`](Self::check).
     #[inline]
     pub fn verdict(&self, charge: &Charge<'_>, now: Nanos) -> Result<Verdict, SharedError> {
-        Ok(self.0.verdict(charge, now)?)
+        Ok(self.cells.verdict(charge, now)?)
     }
 
     /// Decides many requests of one charge each, as
@@ -121,7 +143,7 @@ impl SharedStore {
         now: Nanos,
         decisions: &mut [Decision],
     ) -> Result<(), SharedError> {
-        Ok(self.0.each(charges, now, decisions)?)
+        Ok(self.cells.each(charges, now, decisions)?)
     }
 
     /// Decides many requests as [`check_each`](Self::check_each) does, and tells no more than
@@ -140,7 +162,7 @@ impl SharedStore {
         now: Nanos,
         verdicts: &mut [Verdict],
     ) -> Result<(), SharedError> {
-        Ok(self.0.each(charges, now, verdicts)?)
+        Ok(self.cells.each(charges, now, verdicts)?)
     }
 
     /// Answers as [`check`](Self::check) would, and takes nothing.
@@ -158,7 +180,7 @@ impl SharedStore {
         now: Nanos,
         decisions: &mut [Decision],
     ) -> Result<(), SharedError> {
-        Ok(self.0.peek(charges, now, decisions)?)
+        Ok(self.cells.peek(charges, now, decisions)?)
     }
 
     /// Applies changes that are not requests.
@@ -167,13 +189,13 @@ impl SharedStore {
     ///
     /// As [`check`](Self::check).
     pub fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), SharedError> {
-        Ok(self.0.adjust(adjustments, now)?)
+        Ok(self.cells.adjust(adjustments, now)?)
     }
 
     /// What the table holds at `now`; evictions and retries are those of this process.
     #[must_use]
     pub fn stats(&self, now: Nanos) -> Stats {
-        self.0.stats(now)
+        self.cells.stats(now)
     }
 }
 

@@ -3,15 +3,15 @@
 mod admit;
 mod decide;
 mod enter;
+mod keys;
 mod respond;
 mod settle;
-mod keys;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use pyo3::{
     prelude::*,
-    types::{PyDict, PyFrozenSet, PyList},
+    types::{PyDict, PyList},
 };
 use tidegate::{Clock, Gate, fields::Profile};
 
@@ -140,8 +140,8 @@ impl PyGate {
 
     /// What adapters have to find out for the rules: "user", "route", "form".
     #[getter]
-    fn needs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyFrozenSet>> {
-        PyFrozenSet::new(py, self.gate.needs())
+    fn needs(&self) -> HashSet<&'static str> {
+        self.gate.needs().collect()
     }
 
     /// Whether a decision may have to wait for a server.

@@ -74,8 +74,6 @@ impl PyGate {
             slf.get().settle(py, decision.get(), status, cost, charges)?;
             return ready(py.None().into_bound(py));
         }
-        static PARTIAL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let options = PyDict::new(py);
         options.set_item(intern!(py, "cost"), cost.map(|cost| cost.0))?;
         options.set_item(intern!(py, "charges"), charges)?;
@@ -86,6 +84,9 @@ impl PyGate {
         running.call_method1(intern!(py, "run_in_executor"), (py.None(), call))
     }
 }
+
+static PARTIAL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 fn told(charges: &Bound<'_, PyMapping>) -> PyResult<Vec<(usize, bool)>> {
     charges.items()?.iter().map(|pair| pair.extract()).collect()

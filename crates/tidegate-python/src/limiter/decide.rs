@@ -40,7 +40,7 @@ impl PyLimiter {
         done.map_err(|error| from_engine(&error))
     }
 
-    /// A decision that is awaited from a server.
+    /// A decision that is awaited from a server, of a request of which no denial is known.
     pub(super) fn expected<'py>(
         &self,
         py: Python<'py>,
@@ -57,7 +57,7 @@ impl PyLimiter {
             let (limiter, key) = (self.limiter.clone(), key.0.to_vec());
             in_executor(&running, move || limiter.start(&key, cost.0, expected.into_done()))?;
         } else {
-            self.limiter.start(&key.0, cost.0, expected.into_done());
+            self.limiter.start_unknown(&key.0, cost.0, expected.into_done());
         }
         Ok(future)
     }

@@ -33,9 +33,14 @@ impl PyLimiter {
             return Quick::Behind;
         }
         let limiter = call.limiter.get();
-        if limiter.waits && limiter.limiter.known_denial(call.text, call.cost).is_none() {
+        if limiter.waits {
             let (text, cost) = (call.text, call.cost);
-            return limiter.in_peace(|| limiter.limiter.allow_cost(text, cost)).into();
+            if limiter.limiter.known_denial(text, cost).is_some() {
+                return Quick::Done(false);
+            }
+            // Not `allow_cost`, which would look for a denial first.
+            let decision = limiter.in_peace(|| limiter.limiter.check_cost(text, cost));
+            return decision.map(|decision| decision.allowed).into();
         }
         match limiter.limiter.allow_cost(call.text, call.cost) {
             Ok(allowed) => Quick::Done(allowed),
@@ -44,7 +49,10 @@ impl PyLimiter {
     }
 
     /// An answer that is awaited from a server, unless it is a refusal that is known.
-    fn quick_await<'py>(call: &Plain<'_, 'py>, made: Made) -> Quick<Bound<'py, PyAny>> {
+    fn quick_await<'py>(
+        call: &Plain<'_, 'py>,
+        made: impl FnOnce() -> Made,
+    ) -> Quick<Bound<'py, PyAny>> {
         let limiter = call.limiter.get();
         let is_known = limiter.limiter.known_denial(call.text, call.cost).is_some();
         if is_known || !Self::is_quick(call) {
@@ -53,7 +61,7 @@ impl PyLimiter {
         let key = KeyArg(Cow::Borrowed(call.text));
         // Attached anew, so that PyO3 knows it: what is dropped on the way is let go at once.
         let future = Python::attach(|py| {
-            limiter.expected(py, &key, Units(call.cost), made).map(Bound::unbind)
+            limiter.expected(py, &key, Units(call.cost), made()).map(Bound::unbind)
         });
         future.map(|future| future.into_bound(call.key.py())).into()
     }
@@ -95,7 +103,7 @@ impl PyLimiter {
     #[inline]
     pub(crate) fn quick_aallow<'py>(call: &Plain<'_, 'py>) -> Quick<Bound<'py, PyAny>> {
         if call.limiter.get().waits {
-            return Self::quick_await(call, Made::Bool);
+            return Self::quick_await(call, || Made::Bool);
         }
         match Self::quick_bool(call) {
             Quick::Done(allowed) => ready_bool(call.key.py(), allowed).into(),
@@ -106,10 +114,13 @@ impl PyLimiter {
 
     #[inline]
     pub(crate) fn quick_acheck<'py>(call: &Plain<'_, 'py>) -> Quick<Bound<'py, PyAny>> {
-        let limiter = call.limiter.get();
+        let (py, limiter) = (call.key.py(), call.limiter.get());
         if limiter.waits {
-            let (clock, key) = (Arc::clone(&limiter.clock), Some(call.key.to_owned().unbind()));
-            return Self::quick_await(call, Made::Decision { clock, key });
+            let key = || call.key.to_owned().unbind();
+            return Self::quick_await(call, || match &limiter.maker {
+                Some(maker) => Made::Short { maker: maker.clone_ref(py), key: key() },
+                None => Made::Decision { clock: Arc::clone(&limiter.clock), key: Some(key()) },
+            });
         }
         match Self::quick_check(call) {
             Quick::Done(decision) => ready(decision).into(),

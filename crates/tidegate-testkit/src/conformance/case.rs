@@ -10,7 +10,7 @@ use std::{
 use tidegate_core::Limit;
 
 use super::{
-    Subject, adjusted, changes, cost, each, histories, quota,
+    Subject, adjusted, changes, cost, each, flight, histories, quota,
     scene::Scene,
     several,
     sort::{self, Sort},
@@ -113,6 +113,12 @@ const OF_CROWDS: &[Named] = named! {
 const OF_LAYOUTS: &[Named] = named! { several: one_algorithm_never_reads_anothers_state; };
 const LAYOUTS: [&Sort; 5] = [&sort::GCRA, &sort::QUEUE, &sort::FIXED, &sort::COUNTER, &sort::LOG];
 
+/// What must hold of the log, so that requests in flight can be counted by it.
+const OF_LOG: &[Named] = named! {
+    flight: a_charge_in_the_midst_can_be_given_back, what_begins_and_ends_is_counted_exactly,
+        what_never_ends_is_over_after_one_window;
+};
+
 const OF_CHANGES: &[Named] = named! { adjusted: changes_as_the_table_says; };
 const OF_NONE: &[Named] = named! { quota: a_limit_of_zero_admits_nothing; };
 const OF_ODD: &[Named] = named! { time: odd_intervals_are_never_fast; };
@@ -140,6 +146,7 @@ pub static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
             add(OF_LAYOUTS, &[first, second]);
         }
     }
+    add(OF_LOG, &[&sort::LOG]);
     add(OF_CROWDS, &sort::ALL);
     // All that a store of small states of fixed size can hold.
     add(OF_CROWDS, &sort::ALL[..8]);

@@ -24,6 +24,7 @@
 //!
 //! * `sort`: the limits that cases are about; `case`: all cases, and how they are run.
 //! * `quota`, `time`, `cost`, `changes`, `several`, `each`: properties of every limit.
+//! * `flight`: the log as the list of what is in flight.
 //! * `script`, `tables`, `adjusted`: answers written out as numbers, worked out by hand.
 //! * `reference`, `histories`: random histories, beside the core's steps and the models.
 //! * `stress`: many threads.
@@ -33,6 +34,7 @@ mod case;
 mod changes;
 mod cost;
 mod each;
+mod flight;
 mod histories;
 mod quota;
 mod random;

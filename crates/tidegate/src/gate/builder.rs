@@ -82,11 +82,8 @@ impl GateBuilder {
         if let Some(rule) = self.rules.iter().find(|rule| !is_key(&rule.key)) {
             return Err(Error::KeyList { rule: rule.name.clone() });
         }
-        let rules = if self.rules.is_empty() {
-            Rules::default()
-        } else {
-            Rules::new(self.rules.clone())?
-        };
+        let rules =
+            if self.rules.is_empty() { Rules::default() } else { Rules::new(self.rules.clone())? };
         let engine = Engine::new(rules, store, self.clock);
         let lists = Lists::new(&self.allow, &self.deny)?;
         let needs_client =

@@ -4,6 +4,7 @@
 
 mod builder;
 mod facts;
+mod flights;
 mod lists;
 mod pass;
 mod penalty;
@@ -17,13 +18,13 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use smallvec::SmallVec;
 use tidegate_core::address::{Client as Found, ClientAddress, Resolver, Source};
 
+pub(crate) use self::pass::Pass;
 pub use self::{
     builder::GateBuilder,
     facts::{Facts, Lines},
     pass::Ending,
     question::Question,
 };
-pub(crate) use self::pass::Pass;
 use self::{
     lists::{Listed, Lists},
     penalty::Penalty,
@@ -31,7 +32,11 @@ use self::{
     plans::Plans,
     subjects::Subjects,
 };
-use crate::{Client, Decided, Decision, Error, Rule, Store, engine::{Engine, Mode}, subject::Subject};
+use crate::{
+    Client, Decided, Decision, Error, Rule, Store,
+    engine::{Engine, Mode},
+    subject::Subject,
+};
 
 /// Rules, where their counts live, and whom to believe about addresses.
 pub struct Gate {
@@ -96,7 +101,7 @@ impl Gate {
             Way::Listed(decision) => return Ok(decision),
         };
         let mut decision = plan.decide(mode, cost, |place| subjects[place].as_bytes())?;
-        if decision.is_counted() {
+        if decision.is_counted() && decision.subject.is_none() {
             decision.subject = Some(subjects[decision.rule_index()].as_bytes().into());
         }
         decision.client = client.map(Into::into);

@@ -3,14 +3,14 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use tidegate_core::Nanos;
 
-use super::plan::Plan;
+use super::{flights::Flight, plan::Plan};
 use crate::Error;
 
 /// What is remembered of an admitted request. Every copy of its decision has the same one, so
@@ -24,6 +24,8 @@ struct Inner {
     subjects: Box<[Box<[u8]>]>,
     cost: Option<u32>,
     charged_at: Nanos,
+    /// Taken out by whoever settles it.
+    flights: Mutex<Vec<Flight>>,
     is_settled: AtomicBool,
 }
 
@@ -59,9 +61,10 @@ impl Pass {
         subjects: Box<[Box<[u8]>]>,
         cost: Option<u32>,
         charged_at: Nanos,
+        flights: Vec<Flight>,
     ) -> Self {
-        let is_settled = AtomicBool::new(false);
-        Self(Arc::new(Inner { plan, subjects, cost, charged_at, is_settled }))
+        let (is_settled, flights) = (AtomicBool::new(false), Mutex::new(flights));
+        Self(Arc::new(Inner { plan, subjects, cost, charged_at, flights, is_settled }))
     }
 
     /// Tells the plan of the end, the first time.
@@ -71,8 +74,24 @@ impl Pass {
         if inner.is_settled.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
+        for flight in inner.take_flights() {
+            flight.end()?;
+        }
         let (cost, charged_at, subjects) = (inner.cost, inner.charged_at, &inner.subjects);
         inner.plan.settle(&Settlement { ending, cost, charged_at, subjects })
+    }
+}
+
+impl Inner {
+    fn take_flights(&self) -> Vec<Flight> {
+        std::mem::take(&mut *self.flights.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Inner {
+    /// A request whose end nobody told is over all the same.
+    fn drop(&mut self) {
+        self.take_flights().into_iter().for_each(Flight::abandon);
     }
 }
 

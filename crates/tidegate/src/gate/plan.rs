@@ -8,11 +8,12 @@ use std::{sync::Arc, time::Duration};
 use smallvec::SmallVec;
 
 use super::{
+    flights::{COME_BACK, Flight, Flights},
     pass::{Pass, Settlement},
     penalty::Penalty,
 };
 use crate::{
-    Clock, Decision, Error, Reason, Rule, Statuses, Store,
+    Clock, Decision, Error, Permits, Reason, Rule, Statuses, Store,
     engine::{Engine, Mode},
     rules::Rules,
 };
@@ -26,11 +27,20 @@ pub(crate) struct Plan {
     extras: Option<Box<Extras>>,
 }
 
+/// Names of rules in the shadow.
+type Shadow = SmallVec<[Box<str>; 0]>;
+
 /// What some rules want besides a check. Rules are numbered by their place in the plan.
 struct Extras {
     penalties: Vec<(usize, Penalty)>,
     shadows: Vec<(usize, Arc<Engine>)>,
     charge_on: Vec<(usize, Statuses)>,
+    /// Enforced or in the shadow.
+    flights: Vec<(usize, Flights)>,
+    /// How many of the rules are enforced.
+    enforced: usize,
+    /// The rules' names.
+    names: Vec<Box<str>>,
     settles: bool,
 }
 
@@ -39,16 +49,16 @@ impl Plan {
     /// whose store, clock and counts for the time without a store are to be shared.
     pub(super) fn new(
         rules: Vec<(usize, Rule)>,
+        permits: Option<&Arc<dyn Permits>>,
         like: &Engine,
     ) -> Result<Self, Error> {
         let (shadow, enforced): (Vec<_>, Vec<_>) = rules.into_iter().partition(|(_, it)| it.shadow);
         let positions = enforced.iter().chain(&shadow).map(|(position, _)| *position).collect();
-        let extras = Extras::new(&enforced, shadow, like)?;
+        let extras = Extras::new(&enforced, &shadow, permits, like)?;
         let enforced: Vec<Rule> = enforced.into_iter().map(|(_, rule)| rule).collect();
-        let engine = match enforced.is_empty() {
-            true => None,
-            false => Some(like.sharing(Rules::counting_from(0, enforced)?)),
-        };
+        let has_rates = enforced.iter().any(|rule| !rule.limits.is_empty());
+        let engine =
+            if has_rates { Some(like.sharing(Rules::counting_from(0, enforced)?)) } else { None };
         Ok(Self { rules: positions, engine, extras })
     }
 
@@ -72,14 +82,16 @@ impl Plan {
         match (&self.extras, &self.engine) {
             (None, Some(engine)) => engine.decide(mode, cost, subject),
             (None, None) => Ok(Decision::uncounted()),
-            (Some(extras), engine) => self.decide_with(extras, engine, mode, cost, subject),
+            (Some(extras), engine) => {
+                self.decide_with(extras, engine.as_ref(), mode, cost, subject)
+            }
         }
     }
 
     fn decide_with<'s>(
         self: &Arc<Self>,
         extras: &Extras,
-        engine: &Option<Arc<Engine>>,
+        engine: Option<&Arc<Engine>>,
         mode: Mode,
         cost: Option<u32>,
         subject: impl Fn(usize) -> &'s [u8] + Copy,
@@ -89,21 +101,32 @@ impl Plan {
             let seen = engine.decide(Mode::Peek, Some(0), subject)?;
             return Ok(seen.into_penalised(place, rest));
         }
-        let mut decision = match engine {
-            Some(engine) => engine.decide(mode, cost, subject)?,
-            None => Decision::uncounted(),
+        let decide = |mode, cost| match engine {
+            Some(engine) => engine.decide(mode, cost, subject),
+            None => Ok(Decision::uncounted()),
         };
         if !is_check {
-            return Ok(decision);
+            return decide(mode, cost);
         }
+        let mut flights = Vec::new();
+        let mut shadow = SmallVec::new();
+        if let Some(full) = extras.begin(&mut flights, &mut shadow, subject)? {
+            end(flights)?;
+            let (place, limit) = full;
+            let seen = decide(Mode::Peek, Some(0))?;
+            return Ok(seen.into_crowded(&extras.names[place], limit, subject(place), COME_BACK));
+        }
+        let mut decision = decide(mode, cost)?;
         if !decision.allowed {
+            end(flights)?;
             return extras.breached(decision, subject);
         }
-        decision.shadow = extras.in_shadow(cost, subject)?;
+        extras.add_shadow(&mut shadow, cost, subject)?;
+        decision.shadow = shadow;
         if self.settles() {
             let subjects = (0..self.rules.len()).map(|place| subject(place).into()).collect();
-            let plan = Arc::clone(self);
-            decision.pass = Some(Pass::new(plan, subjects, cost, decision.charged_at()));
+            let (plan, at) = (Arc::clone(self), decision.charged_at());
+            decision.pass = Some(Pass::new(plan, subjects, cost, at, flights));
         }
         Ok(decision)
     }
@@ -129,14 +152,22 @@ impl Plan {
     }
 }
 
+/// Ends requests that do not begin after all.
+fn end(flights: Vec<Flight>) -> Result<(), Error> {
+    flights.into_iter().try_for_each(Flight::end)
+}
+
 impl Extras {
+    /// `None` when the rules want no more than a check.
     fn new(
         enforced: &[(usize, Rule)],
-        shadow: Vec<(usize, Rule)>,
+        shadow: &[(usize, Rule)],
+        permits: Option<&Arc<dyn Permits>>,
         like: &Engine,
     ) -> Result<Option<Box<Self>>, Error> {
         let (store, clock): (&Arc<dyn Store>, &Arc<dyn Clock>) = (&like.store, &like.clock);
         let rules = || enforced.iter().map(|(_, rule)| rule).enumerate();
+        let all = || enforced.iter().chain(shadow).map(|(_, rule)| rule).enumerate();
         let penalties = rules()
             .filter_map(|(place, rule)| Some((place, rule, rule.block.as_ref()?)))
             .map(|(place, rule, block)| Ok((place, Penalty::new(rule, block, store, clock)?)))
@@ -144,15 +175,41 @@ impl Extras {
         let charge_on = rules()
             .filter_map(|(place, rule)| Some((place, rule.charge_on.clone()?)))
             .collect::<Vec<_>>();
-        let shadows = (enforced.len()..)
-            .zip(shadow)
-            .map(|(place, (_, rule))| {
-                Ok((place, like.sharing(Rules::counting_from(0, vec![rule])?)))
-            })
-            .collect::<Result<Vec<_>, Error>>()?;
-        let settles = rules().any(|(_, rule)| rule.settles());
-        let is_any = settles || !penalties.is_empty() || !shadows.is_empty();
-        Ok(is_any.then(|| Box::new(Self { penalties, shadows, charge_on, settles })))
+        let mut shadows = Vec::new();
+        for (place, (_, rule)) in (enforced.len()..).zip(shadow) {
+            if !rule.limits.is_empty() {
+                let rules = Rules::counting_from(0, vec![rule.clone()])?;
+                shadows.push((place, like.sharing(rules)));
+            }
+        }
+        let mut flights = Vec::new();
+        for (place, rule) in all() {
+            flights.extend(Flights::new(rule, permits, like)?.map(|flights| (place, flights)));
+        }
+        let settles = all().any(|(_, rule)| rule.settles());
+        let names = all().map(|(_, rule)| rule.name.as_str().into()).collect();
+        let enforced = enforced.len();
+        let is_any = settles || !penalties.is_empty() || !shadow.is_empty();
+        let extras = Self { penalties, shadows, charge_on, flights, enforced, names, settles };
+        Ok(is_any.then(|| Box::new(extras)))
+    }
+
+    /// Begins the request under every rule that counts those in flight; tells which rule has as
+    /// many as it may, and how many that is.
+    fn begin<'s>(
+        &self,
+        begun: &mut Vec<Flight>,
+        shadow: &mut Shadow,
+        subject: impl Fn(usize) -> &'s [u8],
+    ) -> Result<Option<(usize, u32)>, Error> {
+        for (place, flights) in &self.flights {
+            match flights.begin(subject(*place))? {
+                Some(flight) => begun.push(flight),
+                None if *place >= self.enforced => shadow.push(self.names[*place].clone()),
+                None => return Ok(Some((*place, flights.limit))),
+            }
+        }
+        Ok(None)
     }
 
     /// The rule that keeps the request out as a penalty, and for how much longer.
@@ -189,19 +246,19 @@ impl Extras {
         Ok(decision)
     }
 
-    /// The names of the rules in the shadow that would have refused the request.
-    fn in_shadow<'s>(
+    /// Adds the names of the rules in the shadow that would have refused the request.
+    fn add_shadow<'s>(
         &self,
+        shadow: &mut Shadow,
         cost: Option<u32>,
         subject: impl Fn(usize) -> &'s [u8],
-    ) -> Result<SmallVec<[Box<str>; 0]>, Error> {
-        let mut refusing = SmallVec::new();
+    ) -> Result<(), Error> {
         for (place, engine) in &self.shadows {
             let decision = engine.decide(Mode::Check, cost, |_| subject(*place))?;
-            if !decision.allowed {
-                refusing.push(decision.rule().into());
+            if !decision.allowed && !shadow.contains(&self.names[*place]) {
+                shadow.push(self.names[*place].clone());
             }
         }
-        Ok(refusing)
+        Ok(())
     }
 }

@@ -4,24 +4,22 @@
 //! Plans are made when they are first needed, and kept. There is one for each set of rules that
 //! meet on a request, so that a decision speaks of these alone.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::Arc,
-};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use arc_swap::ArcSwap;
-use tidegate_core::grammar::Limits;
 
 use super::{Facts, facts::Request, plan::Plan};
 use crate::{
-    Error, Key, Rule,
+    Error, Key, Permits, Rule,
     engine::Engine,
     matching::{Mask, Matcher},
 };
 
 /// The most plans of a kind that are kept. Clients choose paths, and providers choose limits.
 const MOST: usize = 1024;
+
+/// Limits that a request has instead of its rules' own, by the rule's position.
+type Limits = Vec<(usize, Box<str>)>;
 
 /// The plans of one gate.
 pub(crate) struct Plans {
@@ -30,9 +28,11 @@ pub(crate) struct Plans {
     pub(super) numbers: Vec<usize>,
     /// `None` when every rule applies to every request.
     matcher: Option<Matcher>,
+    /// Where the store counts requests in flight, if it does and a rule limits them.
+    permits: Option<Arc<dyn Permits>>,
     everything: Arc<Plan>,
     plain: Kept<Mask>,
-    varied: Kept<(Mask, Vec<(usize, Box<str>)>)>,
+    varied: Kept<(Mask, Limits)>,
 }
 
 /// Plans by what they are for. Read without a lock; a lock that is held while the process is
@@ -43,10 +43,10 @@ struct Kept<K> {
 
 impl Plans {
     pub(super) fn new(rules: Vec<Rule>, engine: &Engine) -> Result<Self, Error> {
-        let matches = rules.iter().map(|rule| &rule.applies);
+        let applies = rules.iter().map(|rule| &rule.applies);
         // Compiled even when not needed: that finds the mistakes.
-        let matcher = Matcher::new(matches.clone())?;
-        let is_needed = matches.clone().any(|applies| !applies.is_everything());
+        let matcher = Matcher::new(applies.clone())?;
+        let is_needed = applies.clone().any(|applies| !applies.is_everything());
         let matcher = is_needed.then_some(matcher);
         let mut next = 0;
         let numbers = rules
@@ -57,17 +57,19 @@ impl Plans {
                 first
             })
             .collect();
+        let counts_flights = rules.iter().any(|rule| rule.limits.concurrent().is_some());
+        let permits = if counts_flights { engine.store.permits()? } else { None };
         let all = rules.iter().cloned().enumerate().collect();
-        let everything = Arc::new(Plan::new(all, engine)?);
+        let everything = Arc::new(Plan::new(all, permits.as_ref(), engine)?);
         let (plain, varied) = (Kept::default(), Kept::default());
-        Ok(Self { rules, numbers, matcher, everything, plain, varied })
+        Ok(Self { rules, numbers, matcher, permits, everything, plain, varied })
     }
 
     /// The plan for a request.
     pub(super) fn find(&self, facts: &dyn Facts, engine: &Engine) -> Result<Arc<Plan>, Error> {
         let all = self.all();
         let mut mask = self.matcher.as_ref().map_or(all, |it| it.find(&Request(facts)));
-        let mut limits = Vec::new();
+        let mut limits = Limits::new();
         for position in 0..self.rules.len() {
             let bit = 1 << position;
             if mask & bit != 0 && facts.is_exempt(position) {
@@ -81,10 +83,10 @@ impl Plans {
         }
         match limits.is_empty() {
             true if mask == all => Ok(Arc::clone(&self.everything)),
-            true => self.plain.get_or_make(mask, || self.make(mask, &[], engine)),
+            true => self.plain.get_or_make(&mask, || self.make(mask, &[], engine)),
             false => {
                 let key = (mask, limits);
-                self.varied.get_or_make(key.clone(), || self.make(mask, &key.1, engine))
+                self.varied.get_or_make(&key, || self.make(mask, &key.1, engine))
             }
         }
     }
@@ -97,9 +99,8 @@ impl Plans {
 
     /// What the rules ask of facts beyond what every request has.
     pub(super) fn needs(&self) -> Vec<&'static str> {
-        let any_key = |is: fn(&Key) -> bool| {
-            self.rules.iter().flat_map(|rule| rule.key.parts()).any(is)
-        };
+        let any_key =
+            |is: fn(&Key) -> bool| self.rules.iter().flat_map(|rule| rule.key.parts()).any(is);
         let by_route = self.rules.iter().any(|rule| !rule.applies.routes.is_empty());
         let needs = [
             ("user", any_key(|key| matches!(key, Key::User))),
@@ -145,11 +146,17 @@ impl Plans {
             }
             let mut rule = rule.clone();
             if let Some((_, limit)) = limits.iter().find(|(of, _)| *of == position) {
-                rule.limits = limit.parse::<Limits>()?;
+                rule.limits = limit.parse()?;
+                // Who tells the ends of requests has asked once whether they matter.
+                if let Some(concurrent) = rule.limits.concurrent()
+                    && !self.rules[position].settles()
+                {
+                    return Err(Error::NeedsOwnConcurrency { rule: rule.name, concurrent });
+                }
             }
             rules.push((position, rule));
         }
-        Ok(Arc::new(Plan::new(rules, engine)?))
+        Ok(Arc::new(Plan::new(rules, self.permits.as_ref(), engine)?))
     }
 }
 
@@ -166,10 +173,10 @@ impl<K: Clone + Eq + Hash> Kept<K> {
 
     fn get_or_make(
         &self,
-        key: K,
+        key: &K,
         make: impl FnOnce() -> Result<Arc<Plan>, Error>,
     ) -> Result<Arc<Plan>, Error> {
-        if let Some(plan) = self.plans.load().get(&key) {
+        if let Some(plan) = self.plans.load().get(key) {
             return Ok(Arc::clone(plan));
         }
         let plan = make()?;

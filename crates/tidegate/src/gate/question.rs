@@ -1,8 +1,8 @@
 //! A request's decision as a thing that can wait for its answer.
 
-use super::{Asked, plan::Plan};
 use std::sync::Arc;
 
+use super::{Asked, plan::Plan};
 use crate::{Client, Decided, Decision, Error, engine::Mode};
 
 /// What a gate is to decide.
@@ -70,7 +70,7 @@ impl Open {
     }
 
     fn finish(mut self, mut decision: Decision) -> Decision {
-        if decision.is_counted() {
+        if decision.is_counted() && decision.subject.is_none() {
             decision.subject = Some(std::mem::take(&mut self.subjects[decision.rule_index()]));
         }
         decision.client = self.client;

@@ -55,10 +55,7 @@ impl<'f> Subjects<'_, 'f> {
             }
             Key::Ip if self.client.is_some() => return Ok(self.address(false)),
             _ if !self.facts.is_request() => {
-                return Err(Error::OutsideRequest {
-                    rule: rule.to_owned(),
-                    key: key.to_string(),
-                });
+                return Err(Error::OutsideRequest { rule: rule.to_owned(), key: key.to_string() });
             }
             Key::Ip => return Ok(self.address(false)),
             Key::Path => self.facts.path(),

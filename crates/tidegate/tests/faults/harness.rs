@@ -120,7 +120,6 @@ impl Trial {
         assert!(degraded > 0 && degraded < seen.len(), "{degraded} of {} degraded", seen.len());
         let longest = seen.iter().map(|one| one.took).max().unwrap();
         let told = format!("the longest of {}: {longest:?}, the machine: {machine:?}", seen.len());
-        println!("{told}");
         assert!(longest <= TIMEOUT + LATE + machine, "{told}");
     }
 

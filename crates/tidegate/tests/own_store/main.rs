@@ -17,7 +17,7 @@ fn passes_the_suite() {
     let outcome = run(&store);
 
     assert_eq!(outcome.unsupported_limits(), ["sliding_window_log: 5/minute"]);
-    assert_eq!((outcome.ran, outcome.unsupported.len()), (486, 98));
+    assert_eq!((outcome.ran, outcome.unsupported.len()), (486, 101));
 }
 
 #[test]

@@ -1,8 +1,4 @@
-"""A refusal inside Starlette or FastAPI: an exception that their handlers turn into a 429.
-
-Imports Starlette. Nothing has to be imported from here: `tidegate.rate_limit` finds this module
-when Starlette is in use.
-"""
+"""A refusal inside Starlette or FastAPI: an exception that their handlers turn into a 429."""
 
 from __future__ import annotations
 
@@ -14,10 +10,16 @@ from starlette.requests import HTTPConnection, Request
 from starlette.websockets import WebSocket
 
 from tidegate._current import Current
-from tidegate._native import Decision, Gate
+from tidegate._native import Answers, Decision, Gate
 from tidegate.errors import RateLimitExceeded
-
-__all__ = ["HTTPRateLimitExceeded", "WebSocketRateLimitExceeded"]
+from tidegate.starlette._answers import (
+    ASGIResponse,
+    BreachAnswered,
+    answered,
+    answered_at_once,
+    will_be_answered,
+)
+from tidegate.starlette._facts import note_facts, note_form, note_parsed_form
 
 _TRY_AGAIN_LATER = 1013
 
@@ -39,8 +41,39 @@ class WebSocketRateLimitExceeded(RateLimitExceeded, WebSocketException):
 
 
 class _Connection(Current):
+    async def read(self) -> None:
+        await note_form(self.request)
+
+    def applying(self, gate: Gate) -> list[int]:
+        note_facts(self.request.scope, gate.needs)
+        return super().applying(gate)
+
+    def admit(self, gate: Gate, keys: Answers | None, address: str | None) -> Decision:
+        note_facts(self.request.scope, gate.needs)
+        if "form" in gate.needs:
+            note_parsed_form(self.request)
+        return super().admit(gate, keys, address)
+
+    async def aadmit(self, gate: Gate, keys: Answers | None, address: str | None) -> Decision:
+        note_facts(self.request.scope, gate.needs)
+        return await super().aadmit(gate, keys, address)
+
     def refuse(self, gate: Gate, decision: Decision) -> Any:
-        raise exception(gate, decision, self.scope)
+        self._raise(gate, decision, self._answered(answered_at_once, gate, decision))
+
+    async def arefuse(self, gate: Gate, decision: Decision) -> Any:
+        response = self._answered(answered, gate, decision)
+        self._raise(gate, decision, None if response is None else await response)
+
+    def _answered(self, answer: Callable[..., Any], gate: Gate, decision: Decision) -> Any:
+        is_http = self.request.scope["type"] == "http"
+        return answer(gate, self.request, decision) if is_http else None
+
+    def _raise(self, gate: Gate, decision: Decision, response: ASGIResponse | None) -> None:
+        if response is None:
+            raise exception(gate, decision, self.scope)
+        will_be_answered(self.request.scope)
+        raise BreachAnswered(decision, response)
 
 
 def find(values: Sequence[object]) -> Current | None:

@@ -1,10 +1,15 @@
-//! What a gate does besides counting: rules that match, keys of several, lists, penalties,
-//! the shadow, and the end of a request.
+//! What a gate does besides counting: rules that match, keys of several, lists, the shadow;
+//! penalties and the ends of requests have files of their own.
 
-use std::{borrow::Cow, sync::Arc, thread, time::Duration};
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up should panic")]
+
+mod ends;
+mod penalties;
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use tidegate::{
-    Block, Decision, Ending, Error, Facts, Gate, Key, Lines, ManualClock, Match, Reason, Rule,
+    Decision, Error, Facts, Gate, GateBuilder, Key, Lines, ManualClock, Match, Reason, Rule,
 };
 
 /// A request that is not there.
@@ -81,7 +86,7 @@ fn on(paths: &[&str]) -> Match {
 }
 
 fn gate(rules: impl IntoIterator<Item = Rule>) -> Gate {
-    rules.into_iter().fold(Gate::builder(), |builder, rule| builder.rule(rule)).build().unwrap()
+    rules.into_iter().fold(Gate::builder(), GateBuilder::rule).build().unwrap()
 }
 
 fn clocked(rule: Rule) -> (Gate, Arc<ManualClock>) {
@@ -119,7 +124,9 @@ fn a_request_that_no_rule_matches_is_not_counted() {
     for _ in 0..3 {
         let decision = admit(&gate, &Request::to("/"));
         assert!(decision.allowed && !decision.is_counted() && decision.rule().is_empty());
-        assert!(decision.fields(tidegate::fields::Profile::X_RATELIMIT, gate.unix_now()).is_empty());
+        assert!(
+            decision.fields(tidegate::fields::Profile::X_RATELIMIT, gate.unix_now()).is_empty()
+        );
     }
 }
 
@@ -221,100 +228,12 @@ fn the_shadow_counts_and_refuses_nothing() {
     let seen: Vec<_> = (0..6).map(|_| admit(&gate, &Request::to("/"))).collect();
 
     let shadow = |decision: &Decision| decision.shadow.iter().any(|name| &**name == "new");
-    assert_eq!(seen.iter().map(shadow).collect::<Vec<_>>(), [false, false, true, true, true, false]);
+    assert_eq!(
+        seen.iter().map(shadow).collect::<Vec<_>>(),
+        [false, false, true, true, true, false]
+    );
     assert_eq!(seen.iter().filter(|decision| decision.allowed).count(), 5);
     assert_eq!(seen[4].rule(), "old");
-}
-
-fn blocking(tiers: &[u64]) -> Block {
-    Block::new(tiers.iter().copied().map(Duration::from_secs).collect()).unwrap()
-}
-
-#[test]
-fn a_breach_blocks_for_longer_each_time() {
-    let (gate, clock) = clocked(rule("login", "1/second").block(blocking(&[60, 600])));
-    let breach = || {
-        let last = (0..3).map(|_| admit(&gate, &Request::to("/"))).last().unwrap();
-        assert_eq!(last.reason, Some(Reason::Penalty));
-        last.retry_after.unwrap()
-    };
-
-    assert_eq!(breach(), Duration::from_secs(60));
-    clock.advance(Duration::from_secs(59));
-    assert_eq!(admit(&gate, &Request::to("/")).retry_after, Some(Duration::from_secs(1)));
-    clock.advance(Duration::from_secs(1));
-    assert!(admit(&gate, &Request::to("/")).allowed);
-    assert_eq!(breach(), Duration::from_secs(600));
-    clock.advance(Duration::from_secs(600));
-    assert!(admit(&gate, &Request::to("/")).allowed);
-    assert_eq!(breach(), Duration::from_secs(600));
-    // Both strikes are forgotten after two days.
-    clock.advance(Duration::from_secs(2 * 86_400));
-    assert!(admit(&gate, &Request::to("/")).allowed);
-    assert_eq!(breach(), Duration::from_secs(60));
-}
-
-#[test]
-fn an_attempt_extends_a_block_only_when_asked_to() {
-    for (extends, expected) in [(false, 30), (true, 50)] {
-        let block = blocking(&[60]).extend_on_attempt(extends);
-        let (gate, clock) = clocked(rule("login", "1/second").block(block));
-        let attempt = || admit(&gate, &Request::to("/"));
-
-        assert!(attempt().allowed && !attempt().allowed);
-        clock.advance(Duration::from_secs(20));
-        assert!(!attempt().allowed);
-        clock.advance(Duration::from_secs(10));
-        let left = gate.peek(&Request::to("/")).unwrap().retry_after;
-        assert_eq!(left, Some(Duration::from_secs(expected)));
-    }
-}
-
-#[test]
-fn breaches_at_one_moment_are_one_strike() {
-    let (gate, _clock) = clocked(rule("b", "5/second").block(blocking(&[60, 600])));
-    let gate = Arc::new(gate);
-    let threads: Vec<_> = (0..8)
-        .map(|_| {
-            let gate = Arc::clone(&gate);
-            thread::spawn(move || {
-                (0..50).filter_map(|_| admit(&gate, &Request::to("/")).retry_after).max()
-            })
-        })
-        .collect();
-    let longest = threads.into_iter().filter_map(|thread| thread.join().unwrap()).max();
-    assert_eq!(longest, Some(Duration::from_secs(60)));
-}
-
-#[test]
-fn what_is_not_charged_for_comes_back_once() {
-    let gate = gate([rule("login", "2/hour").charge_on("401".parse().unwrap())]);
-    let end = |decision: &Decision, status| {
-        gate.settle(decision, &Ending { status: Some(status), ..Ending::default() }).unwrap();
-    };
-    assert!(gate.settles());
-
-    let first = admit(&gate, &Request::to("/"));
-    end(&first, 200);
-    end(&first.clone(), 200);
-    let second = admit(&gate, &Request::to("/"));
-    assert_eq!(second.remaining, 1);
-    end(&second, 401);
-    assert_eq!(admit(&gate, &Request::to("/")).remaining, 0);
-    assert!(!admit(&gate, &Request::to("/")).allowed);
-}
-
-#[test]
-fn the_caller_may_tell_the_cost_and_whether_to_charge() {
-    let gate = gate([rule("api", "10/hour").settled_by_caller(true)]);
-    let decision = admit(&gate, &Request::to("/"));
-    gate.settle(&decision, &Ending { cost: Some(4), ..Ending::default() }).unwrap();
-    assert_eq!(gate.peek(&Request::to("/")).unwrap().remaining, 6);
-
-    let decision = admit(&gate, &Request::to("/"));
-    let charges = |_: usize| Some(false);
-    gate.settle(&decision, &Ending { charges: Some(&charges), ..Ending::default() }).unwrap();
-    assert_eq!(gate.peek(&Request::to("/")).unwrap().remaining, 6);
 }
 
 #[test]

@@ -1,0 +1,56 @@
+"""A gate as Flask asks it: with the answers of callables, and with what the application knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import flask
+
+from tidegate._asking import Asker, run
+from tidegate._gate import make_gate
+from tidegate._native import Answers, Decision, Gate
+from tidegate.flask._ask import Question
+from tidegate.flask._facts import supply
+
+
+class Door:
+    """One gate, and whom to ask before it decides."""
+
+    __slots__ = ("_asker", "_asks", "_needs", "_questions", "_user", "gate")
+
+    def __init__(self, gate: Gate, user: Question | None) -> None:
+        self.gate = gate
+        self._user = user
+        self._asker = Asker(gate)
+        self._asks = self._asker.is_needed
+        self._needs: frozenset[str] = gate.needs
+        self._questions = {
+            call: Question(kind, call, given=2 if kind == "limit" else 1)
+            for kind, _, _, call in gate.callables
+            if kind != "charge"
+        }
+
+    @classmethod
+    def made(cls, limit: str, user: Question | None, options: dict[str, Any]) -> Door:
+        """Makes a gate with one rule, and the door to it."""
+        return cls(make_gate(limit, **options), user)
+
+    def decide(self, request: flask.Request, cost: int | None, address: str | None) -> Decision:
+        """Asks the gate about a request."""
+        if self._needs:
+            supply(self._needs, request, self._user)
+        answers = self._answers(request, address) if self._asks else None
+        return self.gate.admit_wsgi(request.environ, keys=answers, cost=cost, address=address)
+
+    def _answers(self, request: flask.Request, address: str | None) -> Answers:
+        environ = request.environ
+
+        def told(call: Callable[..., Any]) -> Any:
+            question = self._questions.get(call)
+            return call(request) if question is None else question.ask(request)
+
+        def subject(rule: int, keys: dict[int, str]) -> str:
+            return self.gate.subject_wsgi(environ, rule, keys=keys, address=address)
+
+        return run(self._asker.questions(told, self.gate.applying_wsgi(environ), subject))
