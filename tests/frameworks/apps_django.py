@@ -196,6 +196,35 @@ class Exempt(View):
         return HttpResponse("exempt")
 
 
+@ratelimit("5/hour", key=["ip", "form:username"], methods="POST", charge_on="401")
+def log_in(request: HttpRequest) -> HttpResponse:
+    """Wrong passwords are charged, right ones are not."""
+    is_right = request.POST.get("password") == "right"
+    return HttpResponse("welcome" if is_right else "wrong", status=200 if is_right else 401)
+
+
+@ratelimit("5/hour", key="ip", charge_on="403")
+async def enter(request: HttpRequest) -> HttpResponse:
+    """As `log_in`, but async, and it raises."""
+    if request.GET.get("password") != "right":
+        raise PermissionDenied
+    return HttpResponse("welcome")
+
+
+@ratelimit(
+    "1/hour",
+    key="ip",
+    limit_for="tests.frameworks.apps_django.plan",
+    exempt_when=lambda request: request.headers.get("X-Plan") == "staff",
+)
+def planned(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("hello")
+
+
+def plan(key: str, request: HttpRequest) -> str | None:
+    return "4/hour" if request.headers.get("X-Plan") == "paid" else None
+
+
 limited = ratelimit("2/hour", key="ip")(hello)
 alimited = ratelimit("2/hour", key="ip")(ahello)
 by_tenant = ratelimit("2/hour", key=tenant)(hello)
@@ -234,6 +263,9 @@ urlpatterns = [
     path("told/", told),
     path("health/", hello, name="health"),
     path("files/<path:name>", hello),
+    path("log-in/", log_in),
+    path("enter/", enter),
+    path("planned/", planned),
     path("limited/", limited),
     path("alimited/", alimited),
     path("unblocked/", unblocked),

@@ -67,11 +67,13 @@ class Client:
         self.source = f"127.0.{Client._last // 250}.{Client._last % 250 + 2}"
         self._port = port
 
-    def ask(self, path: str = "/", method: str = "GET", **headers: Any) -> HTTPResponse:
+    def ask(
+        self, path: str = "/", method: str = "GET", body: str | None = None, **headers: Any
+    ) -> HTTPResponse:
         """Asks once, and reads the whole answer into `response.text`."""
         with closing(Connection(self._port, self.source)) as connection:
             fields = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.client.request(method, path, headers=fields)
+            connection.client.request(method, path, body, fields)
             response = connection.client.getresponse()
             response.text = response.read().decode()  # type: ignore[attr-defined]
             return response

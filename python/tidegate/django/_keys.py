@@ -24,27 +24,38 @@ _PREFIXES = {"get:": "query:", "post:": "form:"}
 _CALLABLES = ("exempt_when", "limit_for", "on_breach")
 
 
-def native_options(options: dict[str, Any]) -> dict[str, Any]:
+def native_options(
+    options: dict[str, Any], imports: Callable[[str, object], Any] | None = None
+) -> dict[str, Any]:
     """Options as `make_gate` takes them: keys by their names there, callables imported.
+
+    Args:
+        options: as users write them.
+        imports: makes a callable of a dotted path; `imported` if omitted.
 
     Raises:
         ConfigError: a dotted path that leads nowhere.
     """
-    found = {**options, "key": native_key(options.get("key"))}
+    by_path = imports or imported
+    found = {**options, "key": _native_key(options.get("key"), by_path)}
     for name in _CALLABLES:
         if found.get(name) is not None:
-            found[name] = imported(name, found[name])
+            found[name] = by_path(name, found[name])
     return found
 
 
-def native_key(key: Any) -> Any:
-    """A key as `tidegate.Rule` takes it.
+def later(name: str, value: object) -> Callable[..., Any]:
+    """Stands for what a dotted path means, which may be defined further down in its module."""
+    return _later if isinstance(value, str) else imported(name, value)
 
-    Raises:
-        ConfigError: a dotted path that leads nowhere.
-    """
+
+def _later(*_: object) -> Any:
+    raise NotImplementedError
+
+
+def _native_key(key: Any, by_path: Callable[[str, object], Any]) -> Any:
     if isinstance(key, (list, tuple)):
-        return [native_key(part) for part in cast("list[Any]", key)]
+        return [_native_key(part, by_path) for part in cast("list[Any]", key)]
     if not isinstance(key, str):
         return key
     key = _ALIASES.get(key, key)
@@ -52,7 +63,7 @@ def native_key(key: Any) -> Any:
         if key.startswith(known):
             return meant + key[len(known) :]
     if "." in key and ":" not in key:
-        return imported("key", key)
+        return by_path("key", key)
     return key
 
 
@@ -72,7 +83,7 @@ def imported(name: str, value: object) -> Callable[..., Any]:
 
 
 def needs_user(key: object) -> bool:
-    """True for a key, as `native_key` returns it, that asks who is signed in."""
+    """True for a key, as `native_options` returns it, that asks who is signed in."""
     parts: list[Any] = cast("Any", key) if isinstance(key, (list, tuple)) else [key]
     return "user" in parts
 

@@ -8,9 +8,10 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from tidegate._arguments import limit_string
 from tidegate._arguments import text as text_of
+from tidegate._gate import make_gate
 from tidegate._keys import name_of
 from tidegate.django._door import Door
-from tidegate.django._keys import native_key
+from tidegate.django._keys import later, native_options
 from tidegate.django._settings import GATE_OPTIONS, refuse_unknown
 from tidegate.django._state import current_state, cut_name
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
@@ -50,7 +51,7 @@ class Limit:
             if name in options
         }
         self.text = limit_string(limit, **composed)
-        self.key = native_key(key)
+        self.key = key
         self.methods = _methods(methods)
         self.scope = None if scope is None else text_of("scope", scope)
         self.blocks = True
@@ -62,7 +63,8 @@ class Limit:
             options["on_breach"] = on_breach
         refuse_unknown("ratelimit", options, _OPTIONS)
         self.options = options
-        Door.made(self.text, {**options, "key": self.key})  # says now what is wrong
+        # Says now what is wrong.
+        make_gate(self.text, **native_options({**options, "key": key}, later))
         self._places: WeakKeyDictionary[object, Place] = WeakKeyDictionary()
 
     def covers(self, method: str) -> bool:
