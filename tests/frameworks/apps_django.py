@@ -24,7 +24,7 @@ from django.urls import include, path
 from django.utils.decorators import method_decorator
 from django.views import View
 
-from tidegate import rate_limit
+from tidegate import protect_app, rate_limit
 from tidegate.django import UNSAFE, exempt, ratelimit, shared_limit
 
 GATE = Path(os.environ.get("TIDEGATE_TEST_GATE", os.devnull))
@@ -42,6 +42,11 @@ def asgi_app() -> Any:
     from django.core.asgi import get_asgi_application
 
     return get_asgi_application()
+
+
+def wrapped_app() -> Any:
+    """The project, ASGI, below a middleware of the protocol that sees the socket."""
+    return protect_app(asgi_app(), None)
 
 
 def make_database() -> None:

@@ -35,13 +35,15 @@ def served(
     order: str = "first",
     module: str = "tests.frameworks.apps_django",
     framework: str = "django",
+    app: str | None = None,
     workers: int = 1,
     log: Path | None = None,
     **environment: str,
 ) -> Iterator[int]:
     """Serves the project with a value of TIDEGATE; gives the port."""
     server, oldest = pair
-    app = "asgi_app" if server in ("uvicorn", "daphne") else "wsgi_app"
+    is_async = server.startswith("uvicorn") or server == "daphne"
+    app = app or ("asgi_app" if is_async else "wsgi_app")
     with serve(
         server,
         app,

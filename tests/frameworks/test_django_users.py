@@ -116,6 +116,24 @@ def test_workers_share_their_counts_in_redis(pair: Pair, redis: Redis) -> None:
     assert sorted(other) == [429] * 10
 
 
+@pytest.mark.parametrize("oldest", [False, True], ids=["newest", "oldest"])
+def test_uvicorn_may_replace_the_address_and_the_socket_counts(oldest: bool) -> None:
+    pair = ("uvicorn-believing", oldest)
+    setting = {"default": "3/hour", "key": "ip"}
+
+    def forged(client: Client) -> list[int]:
+        return [client.ask("/", x_forwarded_for=f"203.0.113.{n}").status for n in range(4)]
+
+    with served(pair, setting) as port:
+        # Nobody knows the socket: those whose address was replaced share one count.
+        assert forged(Client(port)) == [200, 200, 200, 429]
+        assert forged(Client(port)) == [429] * 4
+        assert Client(port).ask("/").status == 200
+    with served(pair, setting, app="wrapped_app") as port:
+        assert forged(Client(port)) == [200, 200, 200, 429]
+        assert forged(Client(port)) == [200, 200, 200, 429]
+
+
 def test_a_store_that_hangs_keeps_nobody_else_waiting() -> None:
     own = Redis()
     own.start()
