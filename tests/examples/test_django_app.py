@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(*command: str) -> str:
+def run(*command: str) -> "subprocess.CompletedProcess[str]":
     done = subprocess.run(
         [sys.executable, "-m", "examples.django_app", *command],
         cwd=ROOT,
@@ -17,11 +17,11 @@ def run(*command: str) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return done
 
 
 def test_it_asks_itself_and_prints_what_is_refused() -> None:
-    lines = run("ask").splitlines()
+    lines = run("ask").stdout.splitlines()
 
     assert [line.partition(" of ")[0] for line in lines] == [
         "GET /: 60",
@@ -33,4 +33,6 @@ def test_it_asks_itself_and_prints_what_is_refused() -> None:
 
 
 def test_its_settings_pass_the_checks() -> None:
-    assert "no issues" in run("check")
+    done = run("check")
+
+    assert "no issues" in done.stdout + done.stderr

@@ -12,6 +12,7 @@ class TideGateConfig(AppConfig):
     name = "tidegate.django"
     label = "tidegate"
     verbose_name = "Rate limits"
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Registers the system checks."""

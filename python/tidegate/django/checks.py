@@ -6,6 +6,7 @@ Errors have the ids that a refused start names too, E001 to E010; warnings are W
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import isclass
 from typing import Any
 
 from django.conf import settings
@@ -147,9 +148,10 @@ def _about_exempt(read: Settings) -> Iterator[CheckMessage]:
 
 def _is_ours(path: object) -> bool:
     try:
-        return import_string(str(path)) is TideGateMiddleware
-    except ImportError:
+        found: Any = import_string(str(path))
+    except (ImportError, RuntimeError):
         return False  # Django says so itself
+    return isclass(found) and issubclass(found, TideGateMiddleware)
 
 
 def _source() -> object:
