@@ -15,6 +15,7 @@ from tests.serving import GUNICORN, UVICORN, serving
 BELIEVING = ["--forwarded-allow-ips", "*"]
 HYPERCORN = ["-m", "hypercorn", "--log-level", "error"]
 DAPHNE = ["-m", "daphne", "--verbosity", "0"]
+RUNSERVER = ["-m", "django", "runserver", "--noreload", "--skip-checks"]
 WAITRESS = ["-m", "waitress", "--no-clear-untrusted-proxy-headers", "--threads", "4", "--call"]
 
 
@@ -35,6 +36,9 @@ def _command(server: str, target: str, port: int, workers: int) -> list[str]:
         return [*DAPHNE, "--bind", "127.0.0.1", "--port", str(port), "tests.frameworks.made:app"]
     if server == "aiohttp":
         return ["-m", "aiohttp.web", "--hostname", "127.0.0.1", "--port", str(port), target]
+    if server == "runserver":
+        # It finds the application by the settings.
+        return [*RUNSERVER, f"127.0.0.1:{port}"]
     return [*WAITRESS, "--listen", f"127.0.0.1:{port}", target]
 
 

@@ -19,8 +19,8 @@ OLDEST = {
         *("gunicorn==27.0.1", "waitress==3.0.2"),
     ],
     "fastapi": ["fastapi==0.100.0", "starlette==0.27.0", "uvicorn==0.54.0", "hypercorn==0.18.0"],
-    "django": ["django==4.2", "gunicorn==27.0.1", "uvicorn==0.54.0"],
-    "drf": ["djangorestframework==3.15.1", "django==4.2", "gunicorn==27.0.1"],
+    "django": ["django==4.2", "gunicorn==27.0.1", "uvicorn==0.54.0", "daphne==4.2.3"],
+    "drf": ["djangorestframework==3.15.1", "django==4.2", "gunicorn==27.0.1", "uvicorn==0.54.0"],
 }
 
 # What does not go with the others: Sanic wants an older multidict than aiohttp, BlackSheep brings

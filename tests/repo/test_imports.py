@@ -30,7 +30,7 @@ FOREIGN: dict[str, set[str]] = {
     "flask": {"click", "flask", "werkzeug"},
     "starlette": {"starlette"},
     "fastapi": {"fastapi", "starlette"},
-    "django": {"django"},
+    "django": {"django", "asgiref"},
     "aiohttp": {"aiohttp"},
     "drf": {"django", "rest_framework"},
     "_pytest_plugin": {"pytest"},
