@@ -1,4 +1,4 @@
-"""What the frameworks' tests share: servers, databases, and what is noted of those that show a cell.
+"""What the frameworks' tests share: servers, databases, and notes of those that show a cell.
 
 Which tests passed that show an ability of a framework goes into a file, of which
 `scripts/frameworks_table.py` makes the table.

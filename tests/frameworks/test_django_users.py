@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.frameworks.django_served import Client, served
-from tests.frameworks.servers import ROOT
+from tests.serving import ROOT
 from tests.stores.servers import Redis
 
 Pair = tuple[str, bool]

@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
 from django.http import HttpRequest
 
-from tidegate._asking import Asker, Questions, arun, run
+from tidegate._asking import Asker, arun, run
 from tidegate._gate import make_gate
 from tidegate._native import Decision, Gate
 from tidegate._settling import charges
@@ -17,6 +17,10 @@ from tidegate.django._breach import returned
 from tidegate.django._keys import asupply, native_options, needs_user, scope_of
 from tidegate.django._request import DjangoRequest, made
 from tidegate.django._settle import status_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tidegate._asking import Questions
 
 
 class Door:
