@@ -1,17 +1,22 @@
-"""Notes which tests that show an ability of a framework passed; see scripts/frameworks_table.py."""
+"""What the frameworks' tests share: servers, databases, and notes of those that show a cell.
+
+Which tests passed that show an ability of a framework goes into a file, of which
+`scripts/frameworks_table.py` makes the table.
+"""
 
 import json
 import os
+import subprocess
 from collections import defaultdict
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from frameworks_table import ABILITIES, FRAMEWORKS, VARIABLE
-from tests.frameworks.django_fixtures import django_database, redis
-
-__all__ = ["django_database", "redis"]
+from tests.frameworks.versions import python_with
+from tests.serving import ROOT
+from tests.stores.servers import Redis
 
 # Parts of one ability, each of which may be what a framework calls it.
 PARTS = dict.fromkeys(("routers", "blueprints", "mounts"), "routers/blueprints/mounts")
@@ -69,3 +74,45 @@ def table(noted: dict[Cell, dict[str, bool]]) -> dict[str, dict[str, list[str]]]
         if passed:
             found.setdefault(framework, {})[ability] = passed
     return found
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """A private Redis that these tests share."""
+    server = Redis()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def django_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], str]:
+    """Makes a database with users, once for each version; returns its path."""
+    made: dict[bool, str] = {}
+
+    def database(oldest: bool) -> str:
+        if oldest not in made:
+            path = tmp_path_factory.mktemp("django") / "database.sqlite3"
+            _make(python_with("django", oldest=oldest), path)
+            made[oldest] = str(path)
+        return made[oldest]
+
+    return database
+
+
+def _make(python: str, path: Path) -> None:
+    run = subprocess.run(
+        [python, "-c", "from tests.frameworks.apps_django import make_database as make; make()"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+            "DJANGO_SETTINGS_MODULE": "tests.frameworks.django_settings",
+            "TIDEGATE_TEST_DATABASE": str(path),
+        },
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
