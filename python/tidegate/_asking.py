@@ -57,12 +57,12 @@ class Asker:
             applying: positions of the rules that apply to it.
             subject: whom a rule counts, given the keys that are known so far.
         """
-        exempt = []
+        exempt: list[int] = []
         for rule, call in self._exempt:
             if rule in applying and (yield request(call)):
                 exempt.append(rule)
         counted = [rule for rule in applying if rule not in exempt]
-        keys = {}
+        keys: dict[int, str] = {}
         for number, rule, call in self._keys:
             if rule in counted:
                 keys[number] = checked_key((yield request(call)), call)
@@ -80,7 +80,7 @@ class Asker:
         subject: Callable[[int, dict[int, str]], str],
         keys: dict[int, str],
     ) -> Generator[Any, Any, dict[int, str]]:
-        limits = {}
+        limits: dict[int, str] = {}
         for rule, call, known in self._limits:
             if rule not in counted:
                 continue

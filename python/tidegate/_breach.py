@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from inspect import isawaitable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from tidegate._keys import name_of
 from tidegate._template import rendered
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tidegate._native import Decision, Gate
 
     Parts = tuple[Any, int | None, Mapping[str, str]]
+
+
+_NONE: dict[str, str] = {}
 
 
 class Answer(NamedTuple):
@@ -82,12 +85,12 @@ def _made(
 
 def _parts(told: object, gate: Gate) -> Parts | None:
     if isinstance(told, (str, bytes, dict, list)):
-        return told, None, {}
+        return cast("Any", told), None, {}
     if not isinstance(told, tuple):
         return None
-    content, *rest = told
+    content, *rest = _all(told)
     is_right = (
-        isinstance(content, (str, bytes, dict, list))
+        _is_content(content)
         and 1 <= len(rest) <= 2
         and isinstance(rest[0], int)
         and (len(rest) == 1 or isinstance(rest[1], dict))
@@ -95,9 +98,18 @@ def _parts(told: object, gate: Gate) -> Parts | None:
     if not is_right:
         raise ConfigError(
             f"on_breach {name_of(gate.on_breach)} must return a response, text, bytes, a dict, "
-            f"(body, status), (body, status, headers) or None, got {shorten(told)}"
+            f"(body, status), (body, status, headers) or None, got {shorten(cast('object', told))}"
         )
-    return content, rest[0], rest[1] if len(rest) == 2 else {}
+    status, fields = (*rest, _NONE)[:2]
+    return content, status, fields
+
+
+def _all(told: Any) -> list[Any]:
+    return list(told)
+
+
+def _is_content(value: object) -> bool:
+    return isinstance(value, (str, bytes, dict, list))
 
 
 def _body(content: object) -> tuple[str, bytes]:

@@ -57,7 +57,8 @@ def fields(content_type: str, body: bytes) -> dict[str, str]:
         return _Unreadable()
     if not isinstance(value, dict):
         return {}
-    return {name: str(field) for name, field in value.items() if _is_plain(field)}
+    found = cast("dict[str, Any]", value)
+    return {name: str(field) for name, field in found.items() if _is_plain(field)}
 
 
 def _is_plain(value: Any) -> bool:

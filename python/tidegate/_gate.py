@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from tidegate._arguments import limit_string, seconds, seconds_ns, text, whole_number
 from tidegate._keys import is_async, name_of
@@ -153,7 +153,7 @@ def _rule_key(key: object) -> Any:
     if key is None:
         return "global"
     if isinstance(key, (str, list, tuple)) or callable(key):
-        return key
+        return cast("Any", key)
     raise ConfigTypeError(
         '`key` must be "global", "ip", "path", "method", "header:NAME" or a callable, or a list '
         f"of several, got {shorten(key)}"

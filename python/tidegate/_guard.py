@@ -7,6 +7,7 @@ count. What a refusal becomes is the business of the running request; see `_curr
 from __future__ import annotations
 
 from inspect import isasyncgenfunction
+from typing import Any, cast
 
 from tidegate._asking import Asker, arun, run
 from tidegate._current import consider, find, outer_address, refuse_anywhere
@@ -18,7 +19,6 @@ from tidegate.errors import ConfigError, shorten
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
 
     from tidegate._asking import Questions
     from tidegate._current import Current
@@ -44,7 +44,8 @@ class Guard:
     ) -> None:
         self._name = name_of(function)
         self._key = key
-        sources: Sequence[object] = key if isinstance(key, (list, tuple)) else [key]
+        is_list = isinstance(key, (list, tuple))
+        sources: Sequence[object] = cast("Sequence[object]", key) if is_list else [key]
         # Whom to believe is said once, around the application, unless said here too.
         by_address = any(isinstance(it, str) and it not in _ANYWHERE for it in sources)
         self._asks_outer = by_address and "trusted_proxies" not in options
@@ -52,7 +53,7 @@ class Guard:
         own_name: str = getattr(function, "__name__", type(function).__name__)
         shown = own_name.encode()[:_LONGEST_NAME].decode(errors="ignore")
         named: Options = {"name": shown, **options}
-        self.gate = make_gate(limit, key=key, **named)
+        self.gate = make_gate(limit, key=cast("Any", key), **named)
         self._asker = Asker(self.gate)
         self._reads = "form" in self.gate.needs
         is_awaited = is_async(function) or isasyncgenfunction(function)

@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias, TypedDict
 
     from tidegate._native import Clock
+    from tidegate._request import Request
     from tidegate.stores import StateStore
 
     Key: TypeAlias = str | Callable[..., str | Awaitable[str]]
     Keys: TypeAlias = Key | Sequence[Key]
+    RequestKey: TypeAlias = str | Callable[[Request], str | Awaitable[str]]
     Seconds: TypeAlias = float | timedelta | str
     Statuses: TypeAlias = int | str | Sequence[int | str]
 
@@ -46,11 +48,18 @@ if TYPE_CHECKING:
         enabled: bool
 
     class GateOptions(Options, total=False):
-        """What `protect_app` takes by keyword."""
+        """What an adapter takes by keyword, whose callables are given the framework's request."""
 
         key: Keys | None
+        per_ip: bool
+        ip_ttl: float | timedelta | None
 
-    class MiddlewareOptions(GateOptions, total=False):
+    class ProtectOptions(Options, total=False):
+        """What `protect_app` takes by keyword."""
+
+        key: RequestKey | Sequence[RequestKey] | None
+
+    class MiddlewareOptions(ProtectOptions, total=False):
         """What a middleware takes by keyword, and `protect_app` by position too."""
 
         per_ip: bool

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tidegate._native import Gate
-    from tidegate._options import GateOptions, MiddlewareOptions
+    from tidegate._options import MiddlewareOptions, ProtectOptions
 
     class FlaskLike(Protocol):
         """Flask, which calls its own `wsgi_app`."""
@@ -50,7 +50,7 @@ def protect_app(
     ip_ttl: float | timedelta | None = ...,
     *,
     gate: Gate | None = ...,
-    **options: Unpack[GateOptions],
+    **options: Unpack[ProtectOptions],
 ) -> App: ...
 @overload
 def protect_app(
@@ -60,7 +60,7 @@ def protect_app(
     ip_ttl: float | timedelta | None = ...,
     *,
     gate: Gate | None = ...,
-    **options: Unpack[GateOptions],
+    **options: Unpack[ProtectOptions],
 ) -> asgi.TideGateMiddleware: ...
 @overload
 def protect_app(
@@ -70,7 +70,7 @@ def protect_app(
     ip_ttl: float | timedelta | None = ...,
     *,
     gate: Gate | None = ...,
-    **options: Unpack[GateOptions],
+    **options: Unpack[ProtectOptions],
 ) -> wsgi.TideGateMiddleware: ...
 @overload
 def protect_app(
@@ -80,7 +80,7 @@ def protect_app(
     ip_ttl: float | timedelta | None = ...,
     *,
     gate: Gate | None = ...,
-    **options: Unpack[GateOptions],
+    **options: Unpack[ProtectOptions],
 ) -> Any: ...
 def protect_app(
     app: Any,
@@ -89,7 +89,7 @@ def protect_app(
     ip_ttl: float | timedelta | None = None,
     *,
     gate: Gate | None = None,
-    **options: Unpack[GateOptions],
+    **options: Unpack[ProtectOptions],
 ) -> Any:
     """Limits every request of a web application, whatever it is made with.
 

@@ -27,7 +27,7 @@ class Response:
     @classmethod
     def begun(cls, status: int | None, headers: Any) -> Response:
         """Reads what a server was told: a status, and pairs of text or of bytes."""
-        fields = {}
+        fields: dict[str, str] = {}
         for name, value in headers or ():
             fields[_text(name).lower()] = _text(value)
         return cls(500 if status is None else status, fields)

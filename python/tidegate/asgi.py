@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from tidegate._asking import Asker, arun
 from tidegate._breach import Own, aanswer
-from tidegate._current import current, is_starlette_loaded
+from tidegate._current import believed, current, is_starlette_loaded
 from tidegate._gate import resolve_gate
 from tidegate._native import Answers, Decision, Gate
 from tidegate._options import DEFAULT_LIMIT
@@ -86,18 +86,21 @@ class TideGateMiddleware:
         if passage is None:
             await self.app(scope, receive, send)
             return
-        if not passage:
-            decision = passage.decision
-            if not decision:
-                if self._has_own_answer:
-                    await self._refuse(scope, receive, passage, send, decision)
-                    return
-                # Not in a coroutine of its own: a flood is mostly this.
-                for message in self.gate.refusal_asgi(scope, decision):
-                    await send(message)
-                return
-            await _in_queue(decision)
-        await self._serve(scope, receive, send, passage)
+        if not passage and not await self._queued(scope, receive, passage, send):
+            return
+        gate = believed(self.gate) if self._is_open else self.gate
+        token = current.set((scope, receive, gate, passage))
+        try:
+            await self.app(scope, receive, passage)
+        except RateLimitExceeded as exceeded:
+            # A limited function below, in an application without a framework.
+            if passage.has_begun:
+                raise
+            await self._refuse(scope, receive, passage, send, exceeded.decision)
+        finally:
+            current.reset(token)
+            if self._settles:
+                await self._settle(passage)
 
     async def _prepare(self, scope: Scope, receive: Receive) -> tuple[Receive, Answers | None]:
         """Finds out what the rules want to know; returns what is to be received from then on."""
@@ -111,26 +114,24 @@ class TideGateMiddleware:
             receive = await read_asgi(scope, receive)
         return receive, await self._ask(scope, receive) if self._asks else None
 
-    async def _serve(
-        self, scope: Scope, receive: Receive, send: Send, passage: AsgiPassage
-    ) -> None:
-        # Without rules there was no reason to say whom to believe here.
-        outer = current.get() if self._is_open else None
-        gate = self.gate if outer is None else outer[2]
-        token = current.set((scope, receive, gate, passage))
-        try:
-            await self.app(scope, receive, passage)
-        except RateLimitExceeded as exceeded:
-            # A limited function below, in an application without a framework.
-            if passage.has_begun:
-                raise
-            await self._refuse(scope, receive, passage, send, exceeded.decision)
-        finally:
-            current.reset(token)
-            if self._settles:
-                response = Response.begun(passage.status, passage.headers)
-                told = charges(self.gate, response)
-                await self.gate.asettle(passage.decision, passage.status, charges=told)
+    async def _queued(
+        self, scope: Scope, receive: Receive, passage: AsgiPassage, send: Send
+    ) -> bool:
+        """Waits for a request's turn, or refuses it: false then."""
+        decision = passage.decision
+        if decision:
+            await _in_queue(decision)
+            return True
+        if self._has_own_answer:
+            await self._refuse(scope, receive, passage, send, decision)
+            return False
+        for message in self.gate.refusal_asgi(scope, decision):
+            await send(message)
+        return False
+
+    async def _settle(self, passage: AsgiPassage) -> None:
+        told = charges(self.gate, Response.begun(passage.status, passage.headers))
+        await self.gate.asettle(passage.decision, passage.status, charges=told)
 
     async def _aenter(
         self, scope: Scope, receive: Receive, send: Send, answers: Answers | None
@@ -168,7 +169,8 @@ class TideGateMiddleware:
                         f"or None, got {shorten(made.response)}"
                     )
                 passage.consider(decision)
-                await made.response(scope, receive, passage)
+                respond: Any = made.response
+                await respond(scope, receive, passage)
                 return
             fields = [(name.lower().encode(), value.encode()) for name, value in made.headers]
             start = {"type": "http.response.start", "status": made.status, "headers": fields}

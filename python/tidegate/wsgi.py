@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import cast
 
 from tidegate._asking import Asker, run
 from tidegate._breach import Own, answer, ask
-from tidegate._current import current
+from tidegate._current import believed, current
 from tidegate._gate import refuse_async_callables, resolve_gate
 from tidegate._options import DEFAULT_LIMIT
 from tidegate._request import Request
@@ -86,9 +87,7 @@ class TideGateMiddleware:
             if not decision:
                 return self._refuse(environ, passage, start_response, decision)
             time.sleep(decision.delay)
-        # Without rules there was no reason to say whom to believe here.
-        outer = current.get() if self._is_open else None
-        gate = self.gate if outer is None else outer[2]
+        gate = believed(self.gate) if self._is_open else self.gate
         token = current.set((environ, None, gate, passage))
         is_over = self._settles
         try:
@@ -101,10 +100,11 @@ class TideGateMiddleware:
         finally:
             current.reset(token)
             if is_over:
-                self._settle(passage)
+                self.settle(passage)
         return _Settling(body, self, passage) if self._settles else body
 
-    def _settle(self, passage: WsgiPassage) -> None:
+    def settle(self, passage: WsgiPassage) -> None:
+        """Tells the gate how a request ended."""
         response = Response.begun(passage.status, passage.headers)
         told = charges(self.gate, response)
         self.gate.settle(passage.decision, passage.status, charges=told)
@@ -151,8 +151,8 @@ class TideGateMiddleware:
                 f"got {shorten(response)}"
             )
         passage.consider(decision)
-        body: Iterable[bytes] = response(environ, passage)
-        return body
+        body: Any = response(environ, passage)
+        return cast("Iterable[bytes]", body)
 
 
 class _Settling:
@@ -175,7 +175,7 @@ class _Settling:
             if close is not None:
                 close()
         finally:
-            self._gate._settle(self._passage)
+            self._gate.settle(self._passage)
 
 
 def _line(status: int) -> str:

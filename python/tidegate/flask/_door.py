@@ -24,7 +24,7 @@ class Door:
         self._user = user
         self._asker = Asker(gate)
         self._asks = self._asker.is_needed
-        self._needs: frozenset[str] = gate.needs
+        self._needs = frozenset(gate.needs)
         self._questions = {
             call: Question(kind, call, given=2 if kind == "limit" else 1)
             for kind, _, _, call in gate.callables

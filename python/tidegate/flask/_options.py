@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import flask
 
-    from tidegate._options import MiddlewareOptions
+    from tidegate._options import GateOptions
 
     Value: TypeAlias = (
         str
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     )
     User: TypeAlias = Callable[[flask.Request], object] | Callable[[], object]
 
-    class ExtensionOptions(MiddlewareOptions, total=False):
+    class ExtensionOptions(GateOptions, total=False):
         """What `TideGate` takes by keyword."""
 
         user: User | None
 
-    class SharedLimitOptions(MiddlewareOptions, total=False):
+    class SharedLimitOptions(GateOptions, total=False):
         """What `TideGate.shared_limit` takes by keyword."""
 
         methods: Sequence[str] | None

@@ -1,0 +1,131 @@
+"""What a limiter takes from the requests per second of a server under load.
+
+Every application of `load_apps` is served all the time, by one worker of gunicorn or of uvicorn on
+one core; wrk, on the other core if there is one, asks one after the other, in many short rounds.
+Prints one JSON object: notes, and figures by name, in nanoseconds for one request: of the clock,
+and, with `.cpu` behind the name, of the server's processor. Run by `./dev bench`.
+"""
+
+import argparse
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+GUNICORN = ["-m", "gunicorn", "--log-level", "error", "-k", "gthread", "--threads", "4", "--bind"]
+UVICORN = ["-m", "uvicorn", "--factory", "--no-access-log", "--log-level", "error", "--port"]
+CONTENDERS = {
+    "flask": ("bare", "protected", "extension", "limiter"),
+    "fastapi": ("bare", "protected", "extension", "slowapi"),
+}
+CONNECTIONS = 16
+TICKS = os.sysconf("SC_CLK_TCK")
+CORES = sorted(os.sched_getaffinity(0))
+
+
+class Served:
+    """An application that is being served."""
+
+    def __init__(self, port: int, process: int) -> None:
+        self.port = port
+        self._process = process
+
+    def processor_seconds(self) -> float:
+        """What the server and its workers have used."""
+        return sum(map(_seconds, [self._process, *_children(self._process)]))
+
+    def requests(self, seconds: float) -> int:
+        """Asks for so long; returns how many requests were answered."""
+        pinned = ["taskset", "-c", str(CORES[-1])] if len(CORES) > 1 else []
+        wrk = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds:.0f}s"]
+        url = f"http://127.0.0.1:{self.port}/"
+        said = subprocess.run([*pinned, *wrk, url], check=True, capture_output=True, text=True)
+        if "Non-2xx" in said.stdout or "Socket errors" in said.stdout:
+            raise RuntimeError(said.stdout)
+        found = re.search(r"(\d+) requests in", said.stdout)
+        assert found is not None, said.stdout
+        return int(found[1])
+
+
+def main() -> None:
+    """Serves everybody, and lets them take turns."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    options = parser.parse_args()
+    figures: dict[str, list[float]] = {}
+    for family, names in CONTENDERS.items():
+        with ExitStack() as stack:
+            served = {name: stack.enter_context(serve(family, name)) for name in names}
+            for one in served.values():
+                one.requests(1)
+            for _ in range(options.rounds):
+                for name, one in served.items():
+                    clock, used = time.perf_counter(), one.processor_seconds()
+                    count = one.requests(options.seconds)
+                    spent = time.perf_counter() - clock
+                    used = one.processor_seconds() - used
+                    figure = f"load.{family}.{name}"
+                    figures.setdefault(figure, []).append(spent / count * 1e9)
+                    figures.setdefault(f"{figure}.cpu", []).append(used / count * 1e9)
+    print(json.dumps({"notes": [], "figures": figures}))
+
+
+@contextmanager
+def serve(family: str, name: str) -> Iterator[Served]:
+    """Serves one application on the first core."""
+    port = _free_port()
+    app = f"bench.python.load_apps:{family}_{name}"
+    if family == "flask":
+        command = [*GUNICORN, f"127.0.0.1:{port}", f"{app}()"]
+    else:
+        command = [*UVICORN, str(port), app]
+    pinned = ["taskset", "-c", str(CORES[0]), sys.executable]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen([*pinned, *command], stdout=log, stderr=log)
+        try:
+            _wait(port, process)
+            yield Served(port, process.pid)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("a server did not start")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _children(process: int) -> list[int]:
+    listed = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(child) for child in listed.split()]
+
+
+def _seconds(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+if __name__ == "__main__":
+    main()
