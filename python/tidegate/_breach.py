@@ -100,8 +100,7 @@ def _parts(told: object, gate: Gate) -> Parts | None:
             f"on_breach {name_of(gate.on_breach)} must return a response, text, bytes, a dict, "
             f"(body, status), (body, status, headers) or None, got {shorten(cast('object', told))}"
         )
-    status, fields = (*rest, _NONE)[:2]
-    return content, status, fields
+    return cast("Parts", (content, rest[0], _NONE if len(rest) == 1 else rest[1]))
 
 
 def _all(told: Any) -> list[Any]:
