@@ -1,6 +1,6 @@
 """Measures tidegate beside other libraries. Run by `./dev bench`.
 
-usage: ./dev bench [--quick] [--only rust|python|web|stores]
+usage: ./dev bench [--quick] [--only rust|python|web|load|stores]
 
 Prints tables. A full run also writes `bench/results/full.json`, and from it
 `docs/benchmarks.md` and its pictures; any other run writes its result below `target/`.
@@ -15,12 +15,12 @@ from typing import Any
 
 from bench import engine, environment, store_engine
 from bench.effort import FULL, QUICK, Effort
-from bench.report import machine, page, store_tables, tables
+from bench.report import load, machine, page, store_tables, tables
 from bench.report.store_targets import STORE_TARGETS
 from bench.report.targets import TARGETS, Figures
 
 ROOT = environment.ROOT
-PARTS = ("rust", "python", "web", "stores")
+PARTS = ("rust", "python", "web", "load", "stores")
 
 
 def main() -> None:
@@ -37,7 +37,8 @@ def main() -> None:
     figures, notes = _measure(parts, effort)
     result = _result(effort, figures, notes)
     print(f"bench: measured for {time.monotonic() - begun:.0f} s\n")
-    for title, table in (*tables.all_tables(result), *store_tables.store_tables(result)):
+    all_tables = (*tables.all_tables(result), *load.load_tables(result))
+    for title, table in (*all_tables, *store_tables.store_tables(result)):
         print(f"{title}\n\n{table}\n")
     for note in notes:
         print("note:", note)
@@ -65,12 +66,18 @@ def _measure(parts: list[str], effort: Effort) -> tuple[dict[str, list[float]], 
             found = json.loads(environment.python(module, *often, *more))
             figures |= found["figures"]
             notes += found["notes"]
+    if "load" in parts:
+        print("bench: load")
+        environment.need("wrk")
+        often = ["--rounds", str(effort.load_rounds), "--seconds", str(effort.load_seconds)]
+        found = json.loads(environment.python("bench.python.load", *often))
+        figures |= found["figures"]
     return figures, notes
 
 
 def _result(effort: Effort, figures: Figures, notes: list[str]) -> dict[str, Any]:
     targets = []
-    for target in (*TARGETS, *STORE_TARGETS):
+    for target in (*TARGETS, *load.LOAD_TARGETS, *STORE_TARGETS):
         value = target.value(figures)
         row = {"text": target.text, "value": value, "sense": target.sense, "bound": target.bound}
         met = value is not None and target.is_met(value)

@@ -22,6 +22,10 @@ class Effort:
     """Numbers of keys from Python, for everybody."""
     python_own_keys: tuple[int, ...]
     """The same, for tidegate alone: other libraries would take minutes to fill."""
+    load_rounds: int
+    """Rounds of every served application."""
+    load_seconds: int
+    """Time of the clock for one served application in one round."""
     store_milliseconds: int
     """Time of the clock for one contender in one round, where checks leave the process."""
 
@@ -35,6 +39,8 @@ FULL = Effort(
     threaded=(1, 100_000, 10_000_000),
     python_keys=(1_000, 100_000),
     python_own_keys=(1_000_000, 10_000_000),
+    load_rounds=9,
+    load_seconds=2,
     store_milliseconds=150,
 )
 QUICK = Effort(
@@ -46,5 +52,7 @@ QUICK = Effort(
     threaded=(1, 100_000),
     python_keys=(100_000,),
     python_own_keys=(1_000_000,),
+    load_rounds=3,
+    load_seconds=1,
     store_milliseconds=60,
 )

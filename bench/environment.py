@@ -4,6 +4,7 @@ All of it is below `.venvs/` and `target/`, and made again only when something c
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,12 @@ def example(crate: str, name: str) -> str:
     """Builds an example of a crate and runs it; returns what it prints."""
     argv = ["run", "--quiet", "--release", "--locked", "-p", crate, "--example", name]
     return _output("cargo", *argv, environ={**os.environ, "CARGO_TARGET_DIR": str(TARGET)})
+
+
+def need(program: str) -> None:
+    """Sees that a program is there; installs the Debian package of its name otherwise."""
+    if shutil.which(program) is None:
+        _run("scripts/install.sh", program)
 
 
 def _fill_venv() -> None:

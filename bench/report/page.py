@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bench.report.load import load_tables
 from bench.report.store_tables import store_tables
 from bench.report.tables import all_tables
 
@@ -40,6 +41,11 @@ _CONDITIONS = """\
 - Web applications are called in process, without a server or a socket. Every limiter counts by
   address and sends its header fields; django-ratelimit has none. `idle-hooks` is Flask with one
   function before and one after each request that do nothing.
+- Under load, one worker of gunicorn with four threads, or of uvicorn with httptools and uvloop,
+  serves every application all the time on one core; wrk asks one after the other over 16
+  connections from another core, if there are two. `protected` is `protect_app`, `extension` is
+  `TideGate` with a default for every route, `limiter` is Flask-Limiter. A loss is the median of
+  the rounds' ratios.
 - A stall is the longest processor time of 64 consecutive checks, the median of several runs, each
   into an empty table.
 - Memory is what the process's resident size grew by.
@@ -58,7 +64,7 @@ _CONDITIONS = """\
 
 def render(result: Mapping[str, Any]) -> str:
     """Returns the page in Markdown."""
-    tables = dict([*all_tables(result), *store_tables(result)])
+    tables = dict([*all_tables(result), *load_tables(result), *store_tables(result)])
     parts = [_HEAD, f"## Targets\n\n{tables.pop('Targets')}\n"]
     if result["notes"]:
         parts.append(

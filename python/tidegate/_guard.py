@@ -12,7 +12,7 @@ from typing import Any, cast
 from tidegate._asking import Asker, arun, run
 from tidegate._current import consider, find, outer_address, refuse_anywhere
 from tidegate._gate import make_gate
-from tidegate._keys import is_async, name_of
+from tidegate._keys import is_async, name_of, rule_name
 from tidegate._settling import charges
 from tidegate.errors import ConfigError, shorten
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from tidegate._current import Current
     from tidegate._native import Answers, Decision
     from tidegate._options import Keys, Options
-
-# Of a rule's name, in bytes.
-_LONGEST_NAME = 128
 
 # The sources of keys that are known outside of requests too.
 _ANYWHERE = ("global",)
@@ -50,9 +47,7 @@ class Guard:
         by_address = any(isinstance(it, str) and it not in _ANYWHERE for it in sources)
         self._asks_outer = by_address and "trusted_proxies" not in options
         self._needs_request = by_address
-        own_name: str = getattr(function, "__name__", type(function).__name__)
-        shown = own_name.encode()[:_LONGEST_NAME].decode(errors="ignore")
-        named: Options = {"name": shown, **options}
+        named: Options = {"name": rule_name(_name_in(function, options)), **options}
         self.gate = make_gate(limit, key=cast("Any", key), **named)
         self._asker = Asker(self.gate)
         self._reads = "form" in self.gate.needs
@@ -161,3 +156,16 @@ class Guard:
                     f"the {kind} callable {name_of(call)} is async, and {self._name} is not: make "
                     "both async, or neither"
                 )
+
+
+def _name_in(function: Callable[..., object], options: Options) -> str:
+    """What the rule of a function is called: by its full name where others count too.
+
+    A store in this process is the guard's alone; in any other, a function of the same name in
+    another module must have a count of its own.
+    """
+    own: Any = function if hasattr(function, "__qualname__") else type(function)
+    if options.get("store", "memory://") == "memory://":
+        name: str = getattr(function, "__name__", type(function).__name__)
+        return name
+    return f"{own.__module__}.{own.__qualname__}"

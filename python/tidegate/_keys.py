@@ -13,6 +13,8 @@ from typing import Any, cast
 from tidegate.errors import ConfigError, shorten
 
 _LONGEST = 1024
+# Of a rule's name, in bytes.
+_LONGEST_NAME = 128
 
 
 def checked_key(answer: object, source: object) -> str:
@@ -56,6 +58,16 @@ def name_of(function: object) -> str:
     name: Any = getattr(function, "__qualname__", None) or type(function).__qualname__
     # Without the function it was made in, which is long and tells the reader little.
     return shorten(str(name).rpartition("<locals>.")[2])
+
+
+def rule_name(name: str) -> str:
+    """A name that a rule can have: a long one is cut, and stays apart from others that begin so."""
+    encoded = name.encode("utf-8", "replace")
+    if len(encoded) <= _LONGEST_NAME:
+        return name
+    digest = blake2b(encoded, digest_size=8).hexdigest()
+    kept = encoded[: _LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
+    return f"{kept}~{digest}"
 
 
 def _has_surrogates(text: str) -> bool:

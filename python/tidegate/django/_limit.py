@@ -9,11 +9,11 @@ from weakref import WeakKeyDictionary, WeakSet
 from tidegate._arguments import limit_string
 from tidegate._arguments import text as text_of
 from tidegate._gate import make_gate
-from tidegate._keys import name_of
+from tidegate._keys import name_of, rule_name
 from tidegate.django._door import Door
 from tidegate.django._keys import later, native_options
 from tidegate.django._settings import GATE_OPTIONS, refuse_unknown
-from tidegate.django._state import current_state, cut_name
+from tidegate.django._state import current_state
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 
 _OPTIONS = GATE_OPTIONS | {"enabled", "on_breach"}
@@ -117,7 +117,7 @@ class Place:
         door = state.of_places.get(self)
         if door is None:
             limit = self.limit
-            own: dict[str, Any] = {"name": cut_name(self.name), **limit.options}
+            own: dict[str, Any] = {"name": rule_name(self.name), **limit.options}
             if limit.key is not None:
                 own["key"] = limit.key
             elif not state.settings.has_key and not own.get("per_ip"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -10,14 +9,13 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.urls import get_resolver
 
+from tidegate._keys import rule_name
 from tidegate._limiter import Limiter
 from tidegate._native import Gate
 from tidegate.django import _marks
 from tidegate.django._door import Door
 from tidegate.django._settings import Settings
 
-# Of a rule's name, in bytes.
-_LONGEST_NAME = 128
 # Of the options, what a limiter takes.
 _OF_LIMITER = frozenset({"store", "on_store_error", "lease", "clock"})
 
@@ -67,7 +65,7 @@ class State:
         door = self.of_routes.get(route)
         if door is None:
             assert self.settings.default is not None
-            options = self.settings.merged({"name": cut_name(route)})
+            options = self.settings.merged({"name": rule_name(route)})
             made = Door.made(self.settings.default, options)
             # Of two threads, the first decides which one counts.
             door = self.of_routes.setdefault(route, made)
@@ -135,13 +133,3 @@ def current_state() -> State:
             if state is None or state.source is not source:
                 state = _state = State(source)
     return state
-
-
-def cut_name(name: str) -> str:
-    """A rule's name, cut so that long ones stay apart."""
-    encoded = name.encode()
-    if len(encoded) <= _LONGEST_NAME:
-        return name
-    digest = blake2b(encoded, digest_size=8).hexdigest()
-    kept = encoded[: _LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
-    return f"{kept}~{digest}"

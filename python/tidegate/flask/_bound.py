@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Any
 
 import flask
 
+from tidegate._keys import rule_name
 from tidegate.errors import ConfigError, shorten
 from tidegate.flask._ask import Question
 from tidegate.flask._door import Door
 from tidegate.flask._limit import Limit
 from tidegate.flask._settings import Settings
 
-# Of a rule's name, in bytes.
-_LONGEST_NAME = 128
 # Limits that a callable may tell for one place: more are no plans, but what clients send.
 _MOST_LIMITS = 1000
 
@@ -34,7 +32,7 @@ class Bound:
 
     def __init__(self, limit: Limit, name: str, origin: str, settings: Settings) -> None:
         self.limit = limit
-        self.name = _cut(name)
+        self.name = rule_name(name)
         self.origin = origin
         self._settings = settings
         # By limit string: a callable may return several.
@@ -110,13 +108,3 @@ class OwnGate:
 
     def cost(self, request: flask.Request) -> None:
         """What its rules say."""
-
-
-def _cut(name: str) -> str:
-    encoded = name.encode()
-    if len(encoded) <= _LONGEST_NAME:
-        return name
-    # Names that begin alike must stay apart.
-    digest = blake2b(encoded, digest_size=8).hexdigest()
-    kept = encoded[: _LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
-    return f"{kept}~{digest}"
