@@ -22,13 +22,13 @@ from rest_framework import throttling
 from rest_framework.settings import api_settings
 
 from tidegate._arguments import limit_string
-from tidegate._keys import checked_key, name_of
+from tidegate._keys import checked_key, name_of, rule_name
 from tidegate._limiter import Limiter
 from tidegate._native import Decision, canonical_limit
 from tidegate.django import _urls
 from tidegate.django._counts import makers
 from tidegate.django._request import http_request, made
-from tidegate.django._state import State, current_state, cut_name
+from tidegate.django._state import State, current_state
 from tidegate.django._turn import Turn
 from tidegate.errors import ConfigError, shorten
 
@@ -220,7 +220,7 @@ class SimpleRateThrottle(BaseThrottle):
         scope = self.scope or f"{type(self).__module__}.{name_of(type(self))}"
         # A rate of the class's own is another count than the scope's.
         name = f"{scope} {limit}" if getattr(type(self), "rate", None) else scope
-        return state.limiter(cut_name(name), limit)
+        return state.limiter(rule_name(name), limit)
 
     def _tell(self, request: Any, view: Any, decision: Decision, headers: Any) -> None:
         found = http_request(request)
