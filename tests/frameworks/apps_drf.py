@@ -5,7 +5,7 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.frameworks.drf_settings")
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import include, path
 from rest_framework import permissions, viewsets
 from rest_framework.authentication import BaseAuthentication
@@ -57,6 +57,22 @@ class Common(APIView):
 
 class Anonymous(Common):
     throttle_classes = (AnonRateThrottle,)
+
+
+class Streamed(Anonymous):
+    def get(self, request: Any) -> Any:
+        return StreamingHttpResponse(iter([b"part 1;", b"part 2;"]))
+
+
+class Free(Common):
+    throttle_classes = ()
+
+
+class Answering(Anonymous):
+    """Answers what is refused in its own words."""
+
+    def get_exception_handler(self) -> Any:
+        return lambda error, context: Response({"slow down for": error.wait}, 429)
 
 
 class User(Common):
@@ -164,6 +180,9 @@ router = SimpleRouter()
 router.register("things", Things, basename="thing")
 urlpatterns = [
     path("anon/", Anonymous.as_view()),
+    path("streamed/", Streamed.as_view()),
+    path("free/", Free.as_view()),
+    path("answering/", Answering.as_view()),
     path("user/", User.as_view()),
     path("uploads/", Uploads.as_view()),
     path("downloads/", Downloads.as_view()),

@@ -36,6 +36,30 @@ def test_who_is_not_signed_in_is_limited_by_address(port: int) -> None:
     assert client.statuses("/anon/", 9, x_name="ana") == [200] * 9
 
 
+@pytest.mark.shows("drf", "streaming")
+def test_a_streamed_answer_is_throttled_and_has_the_fields(port: int) -> None:
+    client = Client(port)
+    first = client.ask("/streamed/")
+
+    assert (first.status, first.text) == (200, "part 1;part 2;")  # type: ignore[attr-defined]
+    assert [name for name in FIELDS if first.getheader(name) is None] == []
+    assert client.statuses("/streamed/", 2) == [200, 429]
+
+
+@pytest.mark.shows("drf", "exemption")
+def test_a_view_without_throttles_is_free(port: int) -> None:
+    assert Client(port).statuses("/free/", 9) == [200] * 9
+
+
+@pytest.mark.shows("drf", "on-breach response")
+def test_the_views_own_handler_of_exceptions_answers(port: int) -> None:
+    client = Client(port)
+    assert client.statuses("/answering/", 2) == [200, 200]
+    refused = client.ask("/answering/")
+
+    assert (refused.status, [*json.loads(refused.text)]) == (429, ["slow down for"])  # type: ignore[attr-defined]
+
+
 @pytest.mark.shows("drf", "per-user limits")
 def test_users_are_limited_each_by_himself(port: int, pair: Pair) -> None:
     client = Client(port)
