@@ -51,6 +51,7 @@ NOT_APPLICABLE = {
     ("wsgi", "class views"): "the protocol knows one callable and no views",
     ("asgi", "class views"): "the protocol knows one callable and no views",
     ("wsgi", "async"): "the protocol is synchronous",
+    ("drf", "async"): "its views are synchronous; under ASGI, Django runs them in threads",
 }
 
 INTRODUCTION = """\
