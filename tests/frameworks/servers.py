@@ -86,3 +86,17 @@ class Connection:
     def close(self) -> None:
         """Ends the connection."""
         self.client.close()
+
+    def parts(self, path: str, gate: Path) -> http.client.HTTPResponse:
+        """Asks for three parts, each of which the server makes only when the one before is here.
+
+        It waits for `gate`, the file that `TIDEGATE_TEST_GATE` names, to grow.
+        """
+        self.client.request("GET", path)
+        response = self.client.getresponse()
+        received = []
+        for number in range(3):
+            received.append(response.read(len("part 0;")))
+            gate.write_bytes(b"x" * (number + 1))
+        assert received == [b"part 0;", b"part 1;", b"part 2;"]
+        return response

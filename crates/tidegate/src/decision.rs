@@ -220,7 +220,8 @@ impl Decision {
         };
         let delay = self.delay.into();
         let part = self.parts.get(self.binding).copied().unwrap_or(UNDECIDED);
-        let answer = core::Decision { verdict, delay, ..part };
+        let (limit, remaining) = (self.limit, self.remaining);
+        let answer = core::Decision { verdict, limit, remaining, delay, ..part };
         Outcome { answer, at: self.at }
     }
 

@@ -146,8 +146,31 @@ impl Globs {
     }
 }
 
+impl Match {
+    /// Refuses to match paths of which none is left.
+    fn refuse_nothing(&self) -> Result<(), Error> {
+        let is_excluded = |path: &String| {
+            self.exclude.iter().any(|excluded| match excluded.strip_suffix("**") {
+                Some("" | "/") => true,
+                // Only of a folder without wildcards is it plain that it holds the path.
+                Some(folder) => !folder.contains(['*', '?', '{']) && path.starts_with(folder),
+                None => excluded == path,
+            })
+        };
+        match self.paths.first() {
+            Some(path) if self.paths.iter().all(is_excluded) => Err(Error::Pattern {
+                what: "path",
+                pattern: path.clone(),
+                problem: "`exclude` takes all of it away".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Applies {
     fn new(applies: &Match) -> Result<Self, Error> {
+        applies.refuse_nothing()?;
         let wrong = |what, pattern: &String, problem: &str| Error::Pattern {
             what,
             pattern: pattern.clone(),
@@ -341,6 +364,9 @@ mod tests {
             paths(&[""]),
             paths(&["/a{b"]),
             paths(&["/a?b=c"]),
+            Match { exclude: vec!["/a".to_owned()], ..paths(&["/a"]) },
+            Match { exclude: vec!["/**".to_owned()], ..paths(&["/a", "/b/*"]) },
+            Match { exclude: vec!["/b/**".to_owned(), "/a".to_owned()], ..paths(&["/a", "/b/*"]) },
             host("example.com:80"),
             host("http://example.com"),
             method("G T"),
@@ -349,6 +375,13 @@ mod tests {
         for applies in wrong {
             assert!(Matcher::new([&applies].into_iter()).is_err(), "{applies:?}");
         }
+    }
+
+    #[test]
+    fn a_path_that_is_excluded_in_part_still_matches() {
+        let applies = Match { exclude: vec!["/api/*".to_owned()], ..paths(&["/api/**"]) };
+        let at = |path| Request { path, ..Request::default() };
+        assert!(takes(applies.clone(), &at("/api/x/y")) && !takes(applies, &at("/api/x")));
     }
 
     #[test]
