@@ -130,9 +130,12 @@ def believed(gate: Gate) -> Gate:
 
 
 def outer_address() -> str | None:
-    """The client's address by the trust of the gate around the application, if there is one."""
+    """The client's address by the trust of the gate around the application.
+
+    `None` when there is no gate, or one that believes nobody: any other gate finds the same then.
+    """
     noted = current.get()
-    if noted is None:
+    if noted is None or not noted[2].believes:
         return None
     request, receive, gate, _ = noted
     if receive is None:

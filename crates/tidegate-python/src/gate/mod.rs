@@ -13,7 +13,7 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyList},
 };
-use tidegate::{Clock, Gate, fields::Profile};
+use tidegate::{Clock, Gate, address::Trust, fields::Profile};
 
 use crate::{
     clock::{self, PyClock},
@@ -142,6 +142,12 @@ impl PyGate {
     #[getter]
     fn needs(&self) -> HashSet<&'static str> {
         self.gate.needs().collect()
+    }
+
+    /// Whether anybody is believed about other addresses than the peer's.
+    #[getter]
+    fn believes(&self) -> bool {
+        *self.gate.resolver().trust() != Trust::Nobody
     }
 
     /// Whether a decision may have to wait for a server.
