@@ -337,6 +337,9 @@ class Gate:
         request is counted, and is here for the first time.
         """
     @property
+    def believes(self, /) -> bool:
+        """Whether anybody is believed about other addresses than the peer's."""
+    @property
     def callables(self, /) -> list[tuple[str, int, int, Any]]:
         """What the rules ask of callables: what it is for, "key", "cost", "limit", "exempt" or
         "charge"; a number, counted over all rules for a key and the rule's position otherwise;
