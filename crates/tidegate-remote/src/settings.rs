@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tidegate_core::grammar::closest;
+
 use crate::RemoteError;
 
 /// How a [`Remote`](crate::Remote) store behaves.
@@ -106,28 +108,11 @@ impl Settings {
 #[must_use]
 pub fn unknown_option(whose: &str, name: &str, own: &[&str]) -> RemoteError {
     let all: Vec<&str> = own.iter().copied().chain(Settings::OPTIONS).collect();
-    let nearest = all.iter().map(|option| (distance(name, option), *option)).min();
-    // As many letters wrong as a third of the word: more is another word.
-    let meant = nearest.filter(|(wrong, option)| *wrong * 3 <= option.len().max(3));
-    let hint = meant.map_or_else(String::new, |(_, option)| format!("did you mean `{option}`? "));
+    let meant = closest(name, all.iter().copied());
+    let hint = meant.map_or_else(String::new, |option| format!("did you mean `{option}`? "));
     let listed = all.iter().map(|option| format!("`{option}`")).collect::<Vec<_>>().join(", ");
     let reason = format!("{whose} URL has no option `{name}`; {hint}there are {listed}");
     RemoteError::Setup { reason }
-}
-
-/// How many letters have to be put in, left out or changed to make one of the other.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (index, letter) in from.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
-        for place in 0..to.len() {
-            let change = diagonal + usize::from(letter != to[place]);
-            diagonal = row[place + 1];
-            row[place + 1] = change.min(row[place].min(diagonal) + 1);
-        }
-    }
-    row[to.len()]
 }
 
 fn count(text: &str, least: usize, most: usize) -> Option<usize> {
