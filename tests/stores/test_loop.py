@@ -21,6 +21,8 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 }
 WAITING, TURNS = 200, 5
 TIMEOUT = 0.2
+# The most threads that connect at once; one is left to itself for as long as two seconds.
+CONNECTING = 8
 # What a check may take beyond its timeout, and how late the loop may be, in seconds: beyond what
 # this machine adds to the shortest sleep.
 GRACE, LAG = 0.02, 0.005
@@ -211,7 +213,8 @@ def test_a_loop_that_is_closed_with_questions_on_their_way(own: Redis | Postgres
         finally:
             own.thaw()
         assert after[0] <= before[0] + 2, (before, after)
-        assert after[1] <= before[1], (before, after)
+        # Beside those, threads that connect, of which there are a few at once and no more.
+        assert after[1] <= before[1] + CONNECTING, (before, after)
 
 
 def test_two_loops_in_two_threads_at_once(store: str) -> None:

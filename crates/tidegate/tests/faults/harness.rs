@@ -120,7 +120,8 @@ impl Trial {
         assert!(degraded > 0 && degraded < seen.len(), "{degraded} of {} degraded", seen.len());
         let longest = seen.iter().map(|one| one.took).max().unwrap();
         let told = format!("the longest of {}: {longest:?}, the machine: {machine:?}", seen.len());
-        assert!(longest <= TIMEOUT + LATE + machine, "{told}");
+        // A request is handed on by as many threads: who asks, who leads, and who reads the answer.
+        assert!(longest <= TIMEOUT + LATE + 3 * machine, "{told}");
     }
 
     /// Brings about trouble in which the server still refuses, so that it seems to be back again
