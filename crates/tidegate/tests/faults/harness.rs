@@ -80,7 +80,8 @@ impl Trial {
     ///
     /// No request at all may take longer than its time-out and 20 ms. The machine has other
     /// things to do, and now and then leaves a thread aside that is ready to run; so the worst
-    /// that a thread suffered which does nothing but sleep is added: see [`lateness`].
+    /// that a thread suffered which does nothing but sleep is added, once for each thread that
+    /// hands a request on: see [`lateness`].
     pub(crate) fn survives(&self, counts: Counts, trouble: impl FnOnce(), end: impl FnOnce()) {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let [spent, half] = [(self.key)(0), (self.key)(1)];
@@ -120,7 +121,7 @@ impl Trial {
         assert!(degraded > 0 && degraded < seen.len(), "{degraded} of {} degraded", seen.len());
         let longest = seen.iter().map(|one| one.took).max().unwrap();
         let told = format!("the longest of {}: {longest:?}, the machine: {machine:?}", seen.len());
-        // A request is handed on by as many threads: who asks, who leads, and who reads the answer.
+        // Who asks, who leads, and who reads the answer.
         assert!(longest <= TIMEOUT + LATE + 3 * machine, "{told}");
     }
 
