@@ -63,6 +63,10 @@ impl<L> Crew<L> {
         loop {
             match slot.wait(deadline) {
                 Told::Done(outcome) => return outcome,
+                Told::DoneLeading(outcome) => {
+                    self.pass_on();
+                    return outcome;
+                }
                 // Whoever has no time left would fail those who have.
                 Told::Lead if Instant::now() >= deadline => self.pass_on(),
                 Told::Lead => self.lead(server, deadline),

@@ -55,7 +55,7 @@ impl Asker {
     /// Delivers the outcome.
     pub(crate) fn finish(self, outcome: Outcome) {
         match self.end {
-            End::Slot(slot) => slot.put(State::Done(outcome)),
+            End::Slot(slot) => slot.put(outcome),
             End::Call(done) => done(outcome),
         }
     }
@@ -75,6 +75,8 @@ enum State {
     /// The thread is to lead the next trip to the server.
     Lead,
     Done(Outcome),
+    /// The answer came before the thread took the lead that it was given, and has to pass on.
+    DoneLeading(Outcome),
     /// The thread has left; nobody reads what is put here.
     Gone,
 }
@@ -83,6 +85,8 @@ enum State {
 pub(crate) enum Told {
     Lead,
     Done(Outcome),
+    /// The answer, and the lead, which is to be passed on.
+    DoneLeading(Outcome),
     /// Nothing, in time.
     Late,
 }
@@ -96,6 +100,10 @@ impl Slot {
                 State::Done(outcome) => {
                     *state = State::Gone;
                     return Told::Done(outcome);
+                }
+                State::DoneLeading(outcome) => {
+                    *state = State::Gone;
+                    return Told::DoneLeading(outcome);
                 }
                 State::Lead => return Told::Lead,
                 State::Waiting | State::Gone => {}
@@ -121,15 +129,36 @@ impl Slot {
         waits
     }
 
-    fn put(&self, new: State) {
+    fn put(&self, outcome: Outcome) {
         let mut state = self.state();
-        if !matches!(*state, State::Gone) {
-            *state = new;
-            self.changed.notify_one();
-        }
+        *state = match *state {
+            State::Gone => return,
+            State::Lead => State::DoneLeading(outcome),
+            _ => State::Done(outcome),
+        };
+        self.changed.notify_one();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_lead_is_not_lost_when_the_answer_comes_first() {
+        let slot = Slot::default();
+        let deadline = Instant::now() + Duration::from_secs(10);
+
+        assert!(slot.lead());
+        slot.put(Err(RemoteError::Busy { store: "test", waiting: 1 }));
+
+        assert!(matches!(slot.wait(deadline), Told::DoneLeading(Err(RemoteError::Busy { .. }))));
+        assert!(!slot.lead(), "the thread has left");
     }
 }

@@ -1,5 +1,5 @@
 //! Servers stop, stand still, start again empty, are slow, full, locked, or replaced by others,
-//! while requests flow. No check at all takes longer than its deadline, none ends in an error, the
+//! while requests flow. Checks take no longer than their deadline, none ends in an error, the
 //! rules' modes decide meanwhile, and afterwards the server's counts do.
 
 #![cfg(all(unix, feature = "redis", feature = "postgres"))]
