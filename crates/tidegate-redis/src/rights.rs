@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn a_command_is_named_by_its_line_in_the_script() {
-        let source = include_str!("script/clock.lua");
-        let line = source.lines().position(|line| line.contains("call('SET'")).unwrap() + 1;
+        let sets = |line: &usize| CHECK.line(*line).is_some_and(|it| it.contains("call('SET'"));
+        let line = (1..1000).find(sets).unwrap();
         let digest = CHECK.digest();
         for said in [
             format!(
