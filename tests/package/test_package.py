@@ -139,16 +139,9 @@ def test_the_version_is_that_of_the_distribution() -> None:
 
 
 def test_every_module_that_needs_no_framework_can_be_imported_alone() -> None:
-    frameworks = {"aiohttp", "django", "drf", "flask", "starlette", "_pytest_plugin"}
+    frameworks = {"aiohttp", "django", "drf", "fastapi", "flask", "starlette", "_pytest_plugin"}
     names = [module.name for module in pkgutil.iter_modules([str(PACKAGE)])]
 
     for name in set(names) - frameworks:
         importlib.import_module(f"tidegate.{name}")
         fresh(f"import tidegate.{name}")
-
-
-def test_the_adapter_of_django_can_be_imported_before_there_are_settings() -> None:
-    fresh(
-        "import tidegate.django, sys; from django.conf import settings;"
-        "assert not settings.configured and 'tidegate.django.models' not in sys.modules"
-    )
