@@ -152,7 +152,7 @@ def test_keep_leaves_the_applications_running_until_they_are_stopped() -> None:
 
         process.send_signal(signal.SIGINT)
 
-        assert process.wait(45) == 0, output
+        assert process.wait(20) == 0, output
         assert_all_closed(ports)
 
 

@@ -19,6 +19,8 @@ use tidegate::{
 const TIMEOUT: Duration = Duration::from_millis(50);
 /// How late any check may be, on a machine that is never late itself.
 const LATE: Duration = Duration::from_millis(20);
+/// How late the last of a thousand may be: the machine has two cores, and other things to do.
+const PUT_ASIDE: Duration = Duration::from_millis(150);
 /// Within which a server that is back is noticed, and how much longer a busy machine may take.
 const NOTICED: Duration = Duration::from_secs(2);
 const BUSY: Duration = Duration::from_secs(1);
@@ -78,11 +80,8 @@ impl Trial {
     /// Lets requests flow, brings the trouble about and ends it, and sees that all is well
     /// before, meanwhile and afterwards.
     ///
-    /// No more than one request, or one in a thousand, may take longer than its time-out and
-    /// 20 ms; that any ever does is seldom seen, and not understood. The machine has other things
-    /// to do, and now and then leaves a thread aside that is ready to run; so the worst that a
-    /// thread suffered which does nothing but sleep is added, once for each thread that hands a
-    /// request on: see [`lateness`].
+    /// Of a thousand requests, all but one take no longer than their time-out and 20 ms. What a
+    /// thread suffered meanwhile that only sleeps is told when that fails: see [`lateness`].
     pub(crate) fn survives(&self, counts: Counts, trouble: impl FnOnce(), end: impl FnOnce()) {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let [spent, half] = [(self.key)(0), (self.key)(1)];
@@ -120,12 +119,12 @@ impl Trial {
         }
         let degraded = seen.iter().flat_map(|one| &one.decided).filter(|one| one.degraded).count();
         assert!(degraded > 0 && degraded < seen.len(), "{degraded} of {} degraded", seen.len());
-        let longest = seen.iter().map(|one| one.took).max().unwrap();
-        let told = format!("the longest of {}: {longest:?}, the machine: {machine:?}", seen.len());
-        // Who asks, who leads, and who reads the answer.
-        let bound = TIMEOUT + LATE + 3 * machine;
-        let late = seen.iter().filter(|one| one.took > bound).count();
-        assert!(late <= (seen.len() / 1000).max(1), "{late} requests were late; {told}");
+        let mut took: Vec<Duration> = seen.iter().map(|one| one.took).collect();
+        took.sort_unstable();
+        let (nearly_all, longest) = (took[(took.len() - 1) * 999 / 1000], took[took.len() - 1]);
+        let told = format!("of {}: {nearly_all:?}, {longest:?}; machine {machine:?}", seen.len());
+        assert!(nearly_all <= TIMEOUT + LATE, "{told}");
+        assert!(longest <= TIMEOUT + PUT_ASIDE, "{told}");
     }
 
     /// Brings about trouble in which the server still refuses, so that it seems to be back again
