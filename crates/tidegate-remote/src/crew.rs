@@ -67,9 +67,12 @@ impl<L> Crew<L> {
                     self.pass_on();
                     return outcome;
                 }
-                // Whoever has no time left would fail those who have.
-                Told::Lead if Instant::now() >= deadline => self.pass_on(),
                 Told::Lead => self.lead(server, deadline),
+                // Whoever has no time left would fail those who have.
+                Told::LateLeading => {
+                    self.pass_on();
+                    return Err(server.timed_out());
+                }
                 Told::Late => return Err(server.timed_out()),
             }
         }

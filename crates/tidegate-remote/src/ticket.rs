@@ -89,10 +89,13 @@ pub(crate) enum Told {
     DoneLeading(Outcome),
     /// Nothing, in time.
     Late,
+    /// The lead, too late to use it; it is to be passed on.
+    LateLeading,
 }
 
 impl Slot {
-    /// Waits for as long as it makes sense. After [`Told::Late`], nothing more is put here.
+    /// Waits for as long as it makes sense. After whatever is no
+    /// [`Told::Lead`], nothing more is put here.
     pub(crate) fn wait(&self, deadline: Instant) -> Told {
         let mut state = self.state();
         loop {
@@ -105,7 +108,12 @@ impl Slot {
                     *state = State::Gone;
                     return Told::DoneLeading(outcome);
                 }
-                State::Lead => return Told::Lead,
+                State::Lead if Instant::now() < deadline => return Told::Lead,
+                State::Lead => {
+                    // Left as it was, it would be found waiting, and given the lead again.
+                    *state = State::Gone;
+                    return Told::LateLeading;
+                }
                 State::Waiting | State::Gone => {}
             }
             let now = Instant::now();
@@ -159,6 +167,16 @@ mod tests {
         slot.put(Err(RemoteError::Busy { store: "test", waiting: 1 }));
 
         assert!(matches!(slot.wait(deadline), Told::DoneLeading(Err(RemoteError::Busy { .. }))));
+        assert!(!slot.lead(), "the thread has left");
+    }
+
+    #[test]
+    fn one_who_is_too_late_to_lead_is_not_told_to_again() {
+        let slot = Slot::default();
+
+        assert!(slot.lead());
+
+        assert!(matches!(slot.wait(Instant::now()), Told::LateLeading));
         assert!(!slot.lead(), "the thread has left");
     }
 }

@@ -6,6 +6,7 @@
 
 mod certificates;
 pub mod pgbouncer;
+mod port;
 pub mod postgres;
 mod process;
 mod redis;
@@ -14,7 +15,6 @@ mod redis_sentinel;
 mod resp;
 
 use std::{
-    net::TcpListener,
     thread,
     time::{Duration, Instant},
 };
@@ -36,17 +36,4 @@ pub fn wait_until(what: &str, seconds: u64, mut ready: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "not after {seconds} s: {what}");
         thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// A TCP port of the loopback interface that nobody listens on at this moment, and neither on
-/// the one that is 10000 higher, where a node of a Redis cluster talks to others.
-fn free_port() -> u16 {
-    for _ in 0..1_000 {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has ports");
-        let port = listener.local_addr().expect("a listener has an address").port();
-        if port < 55_000 && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no free pair of ports");
 }

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::{
-    free_port,
+    port::Port,
     postgres::{PostgresServer, folder_for_all},
     process::{Process, postgres_if_root},
     wait_until,
@@ -20,7 +20,7 @@ pub struct PgBouncer {
     // Before the folder, so that it is gone when the folder goes.
     process: Process,
     _folder: TempDir,
-    port: u16,
+    port: Port,
 }
 
 impl PgBouncer {
@@ -32,7 +32,7 @@ impl PgBouncer {
     #[must_use]
     pub fn start(server: &PostgresServer) -> Self {
         let folder = folder_for_all("tidegate-pool-");
-        let port = free_port();
+        let port = Port::take();
         let config = format!(
             "[databases]\n* = host={} port={} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\n\
@@ -55,7 +55,7 @@ impl PgBouncer {
         wait_until("PgBouncer accepts connections", 10, || {
             let log = || fs::read_to_string(&log).unwrap_or_default();
             assert!(process.is_running(), "PgBouncer has ended: {}", log());
-            TcpStream::connect(("127.0.0.1", port)).is_ok()
+            TcpStream::connect(("127.0.0.1", port.number())).is_ok()
         });
         Self { process, _folder: folder, port }
     }

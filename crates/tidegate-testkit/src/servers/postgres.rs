@@ -16,7 +16,8 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::{
-    Certificates, free_port,
+    Certificates,
+    port::Port,
     process::{Process, postgres_if_root},
     wait_until,
 };
@@ -44,7 +45,7 @@ pub struct PostgresServer {
     // Before the folder, so that it is gone when the folder goes.
     process: Option<Process>,
     folder: TempDir,
-    port: u16,
+    port: Port,
     owner: Option<(u32, u32)>,
     options: PostgresOptions,
     certificates: Option<Certificates>,
@@ -71,7 +72,7 @@ impl PostgresServer {
         let folder = folder_for_all("tidegate-pg-");
         let certificates = options.tls.then(|| Certificates::make(folder.path()));
         let owner = postgres_if_root();
-        let port = free_port();
+        let port = Port::take();
         let mut server = Self { process: None, folder, port, owner, options, certificates };
         for part in ["data", "run"] {
             fs::create_dir(server.path(part)).expect("the folder is writable");
@@ -101,7 +102,7 @@ impl PostgresServer {
     /// The port, on 127.0.0.1 and in the socket's name.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// The folder of the Unix socket.
@@ -113,7 +114,7 @@ impl PostgresServer {
     /// A URL over the Unix socket, with a query to which `&option=value` may be added.
     #[must_use]
     pub fn url(&self) -> String {
-        let (run, port) = (self.socket_folder(), self.port);
+        let (run, port) = (self.socket_folder(), &self.port);
         format!("postgresql:///postgres?host={}&port={port}&user=postgres", run.display())
     }
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::Command};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::{Answer, Certificates, Resp, free_port, process::Process, wait_until};
+use super::{Answer, Certificates, Resp, port::Port, process::Process, wait_until};
 
 /// How to start a server.
 #[derive(Clone, Debug, Default)]
@@ -60,7 +60,7 @@ impl RedisOptions {
         let socket = home.path().join("s");
         let mut server = RedisServer {
             options: self,
-            port: free_port(),
+            port: Port::take(),
             socket,
             home,
             certificates,
@@ -77,7 +77,7 @@ pub struct RedisServer {
     // Before the directory, so that it is gone when the directory goes.
     process: Option<Process>,
     options: RedisOptions,
-    port: u16,
+    port: Port,
     socket: PathBuf,
     certificates: Option<Certificates>,
     home: TempDir,
@@ -109,7 +109,7 @@ impl RedisServer {
     /// Its TCP port.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// Its certificates, when it speaks TLS.

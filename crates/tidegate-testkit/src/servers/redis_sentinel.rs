@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::Command};
 use tempfile::TempDir;
 
 use super::{
-    Answer, Certificates, RedisOptions, RedisServer, Resp, free_port, process::Process, wait_until,
+    Answer, Certificates, RedisOptions, RedisServer, Resp, port::Port, process::Process, wait_until,
 };
 
 /// The name by which the sentinels know the master.
@@ -26,7 +26,7 @@ pub struct RedisSentinel {
 #[derive(Debug)]
 struct Sentinel {
     _process: Process,
-    port: u16,
+    port: Port,
     socket: PathBuf,
 }
 
@@ -135,10 +135,10 @@ impl Sentinel {
         (host, master): (&str, u16),
         tls: Option<&Certificates>,
     ) -> Self {
-        let port = free_port();
+        let port = Port::take();
         let socket = home.path().join(format!("s{index}"));
         let config = home.path().join(format!("{index}.conf"));
-        let listens = tls.map_or_else(|| format!("port {port}\n"), |tls| by_tls(port, tls));
+        let listens = tls.map_or_else(|| format!("port {port}\n"), |tls| by_tls(&port, tls));
         let lines = format!(
             "{listens}bind 127.0.0.1\nunixsocket {}\ndir {}\n\
              sentinel resolve-hostnames yes\nsentinel announce-hostnames yes\n\
@@ -167,7 +167,7 @@ impl Sentinel {
 }
 
 /// The lines of a sentinel that listens by TLS, and so speaks to the servers.
-fn by_tls(port: u16, tls: &Certificates) -> String {
+fn by_tls(port: &Port, tls: &Certificates) -> String {
     format!(
         "port 0\ntls-port {port}\ntls-replication yes\ntls-auth-clients yes\n\
          tls-ca-cert-file {}\ntls-cert-file {}\ntls-key-file {}\n",
