@@ -228,8 +228,8 @@ impl Program {
     fn imprint(&self) -> u64 {
         let (kind, units) = match self {
             Self::DenyAll => (0, 0),
-            Self::Gcra(_) => (1, 0),
-            Self::LeakyQueue(_) => (2, 0),
+            Self::Gcra(gcra) => (1, gcra.burst().get()),
+            Self::LeakyQueue(queue) => (2, queue.capacity()),
             Self::FixedWindow(window) => (3, window.limit().get()),
             Self::SlidingWindowCounter(counter) => (4, counter.limit().get()),
             Self::SlidingWindowLog(log) => (5, log.limit().get()),

@@ -30,6 +30,7 @@
 mod adjust;
 mod block;
 mod calendar;
+mod carry;
 mod client;
 mod clock;
 mod decision;

@@ -7,7 +7,11 @@ use tidegate_memory::MemoryStore;
 
 use super::{Gate, Lists, Plans};
 use crate::{
-    Clock, Error, Key, Rule, Store, SystemClock, engine::Engine, rules::Rules, store::check_support,
+    Clock, Error, Key, Rule, Store, SystemClock,
+    carry::Carrying,
+    engine::Engine,
+    rules::Rules,
+    store::check_support,
 };
 
 /// Puts a [`Gate`] together.
@@ -19,6 +23,13 @@ pub struct GateBuilder {
     resolver: Resolver,
     allow: Vec<String>,
     deny: Vec<String>,
+    former: Option<Former>,
+}
+
+/// What a gate leaves to the one that takes its place.
+struct Former {
+    engine: Arc<Engine>,
+    carrying: Option<Arc<Carrying>>,
 }
 
 impl GateBuilder {
@@ -30,6 +41,7 @@ impl GateBuilder {
             resolver: Resolver::default(),
             allow: Vec::new(),
             deny: Vec::new(),
+            former: None,
         }
     }
 
@@ -70,6 +82,22 @@ impl GateBuilder {
         Self { deny: networks, ..self }
     }
 
+    /// Takes the place of `former`: goes on with its store, its clock and its counts. A rule is
+    /// the same by its name, a limit by its place in the rule; a limit that has changed keeps
+    /// the units that were used, as many of them as it has.
+    ///
+    /// In a store on a server the counters are those of the rule whatever the limit, so that
+    /// of one that refills continuously the *share* that was used is kept instead.
+    ///
+    /// Subjects that come again before what they used of the old limit would have been there
+    /// again cost a second look each, once; the others nothing.
+    pub fn after(self, former: &Gate) -> Self {
+        let (engine, carrying) = (Arc::clone(&former.engine), former.carrying.clone());
+        let clock = Arc::clone(&engine.clock);
+        let store = carrying.as_ref().map_or(&engine.store, |carrying| carrying.store()).clone();
+        Self { former: Some(Former { engine, carrying }), clock, store: Some(store), ..self }
+    }
+
     /// Checks that the rules make sense together. A gate without rules lets everybody in who is
     /// not kept out by name.
     ///
@@ -84,12 +112,34 @@ impl GateBuilder {
         }
         let rules =
             if self.rules.is_empty() { Rules::default() } else { Rules::new(self.rules.clone())? };
-        let engine = Engine::new(rules, store, self.clock);
+        let (engine, carrying) = match &self.former {
+            Some(former) => former.leave(rules, store),
+            None => (Engine::new(rules, store, self.clock), None),
+        };
         let lists = Lists::new(&self.allow, &self.deny)?;
         let needs_client =
             !lists.is_empty() || self.rules.iter().any(|rule| rule.key.needs_client());
         let plans = Plans::new(self.rules, &engine)?;
-        Ok(Gate { engine, plans, resolver: self.resolver, lists, needs_client })
+        Ok(Gate { engine, carrying, plans, resolver: self.resolver, lists, needs_client })
+    }
+}
+
+impl Former {
+    /// An engine for other rules, and where the counts of changed limits are carried, if there
+    /// are any to carry.
+    fn leave(&self, rules: Rules, store: Arc<dyn Store>) -> (Arc<Engine>, Option<Arc<Carrying>>) {
+        if store.remote().is_some() {
+            return (self.engine.sharing(rules), None);
+        }
+        let clock = Arc::clone(&self.engine.clock);
+        let known = self.carrying.as_ref().map(|carrying| carrying.moves().clone());
+        let moves = known.unwrap_or_default().between(&self.engine.rules, &rules, clock.now());
+        if moves.is_empty() {
+            return (Engine::new(rules, store, clock), None);
+        }
+        let carrying = Arc::new(Carrying::new(store, moves));
+        let store: Arc<dyn Store> = Arc::<Carrying>::clone(&carrying);
+        (Engine::new(rules, store, clock), Some(carrying))
     }
 }
 

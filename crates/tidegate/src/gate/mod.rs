@@ -34,6 +34,7 @@ use self::{
 };
 use crate::{
     Client, Decided, Decision, Error, Rule, Store,
+    carry::Carrying,
     engine::{Engine, Mode},
     subject::Subject,
 };
@@ -42,6 +43,8 @@ use crate::{
 pub struct Gate {
     /// For what is not about one request: the store, the clock.
     engine: Arc<Engine>,
+    /// Set when limits of the gate before it have changed.
+    carrying: Option<Arc<Carrying>>,
     plans: Plans,
     resolver: Resolver,
     lists: Lists,

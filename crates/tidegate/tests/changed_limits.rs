@@ -1,0 +1,183 @@
+//! What was used of a limit counts when the limit changes.
+
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use tidegate::{Facts, Gate, Key, Lines, ManualClock, Rule, SharedOptions, SharedStore};
+
+/// A request from an address.
+struct From(&'static str);
+
+impl Facts for From {
+    fn is_request(&self) -> bool {
+        true
+    }
+
+    fn peer(&self) -> Option<&str> {
+        Some(self.0)
+    }
+
+    fn method(&self) -> &'static str {
+        "GET"
+    }
+
+    fn path(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(b"/")
+    }
+
+    fn header(&self, _name: &str) -> Lines<'_> {
+        Lines::default()
+    }
+
+    fn key(&self, _rule: usize) -> Option<Cow<'_, [u8]>> {
+        None
+    }
+}
+
+const SOMEBODY: From = From("203.0.113.7");
+
+fn rule(limit: &str) -> Rule {
+    Rule::new("api", limit.parse().unwrap()).key(Key::Ip)
+}
+
+fn first(limit: &str, clock: &Arc<ManualClock>) -> Gate {
+    Gate::builder().rule(rule(limit)).clock(Arc::<ManualClock>::clone(clock)).build().unwrap()
+}
+
+fn next(gate: &Gate, limit: &str) -> Gate {
+    Gate::builder().rule(rule(limit)).after(gate).build().unwrap()
+}
+
+fn admitted(gate: &Gate, requests: usize) -> usize {
+    (0..requests).filter(|_| gate.admit(&SOMEBODY).unwrap().allowed).count()
+}
+
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(Duration::from_secs(1_800_000_000)))
+}
+
+#[test]
+fn used_units_stay_used() {
+    let algorithms = [
+        "gcra",
+        "token_bucket",
+        "leaky_bucket",
+        "fixed_window",
+        "sliding_window_log",
+        "sliding_window_counter",
+    ];
+    let changes = [
+        ("10/minute", 7, "20/minute", 13),
+        ("10/minute", 7, "8/minute", 1),
+        ("10/minute", 7, "5/minute", 0),
+        ("10/minute", 10, "100/hour", 90),
+        ("10/minute", 3, "10/hour", 7),
+        ("10/minute", 3, "0/minute", 0),
+    ];
+    for algorithm in algorithms {
+        for (before, used, after, left) in changes {
+            let clock = clock();
+            let old = first(&format!("{algorithm}: {before}"), &clock);
+            assert_eq!(admitted(&old, used), used);
+
+            let new = next(&old, &format!("{algorithm}: {after}"));
+
+            assert_eq!(new.peek(&SOMEBODY).unwrap().remaining, left, "{algorithm}: {after}");
+            assert_eq!(admitted(&new, 200), left as usize, "{algorithm}: {before} to {after}");
+        }
+    }
+}
+
+#[test]
+fn an_algorithm_may_change_too() {
+    let clock = clock();
+    let old = first("fixed_window: 10/minute", &clock);
+    assert_eq!(admitted(&old, 4), 4);
+
+    assert_eq!(admitted(&next(&old, "sliding_window_log: 12/minute"), 20), 8);
+}
+
+#[test]
+fn what_is_used_comes_back_at_the_new_rate() {
+    let clock = clock();
+    let old = first("10/minute", &clock);
+    assert_eq!(admitted(&old, 10), 10);
+    let new = next(&old, "10/hour");
+    assert_eq!(admitted(&new, 1), 0);
+
+    clock.advance(Duration::from_secs(6 * 60));
+
+    assert_eq!(admitted(&new, 10), 1);
+}
+
+#[test]
+fn nothing_is_lost_nor_paid_twice_by_changing_to_and_fro() {
+    let clock = clock();
+    let mut gate = first("1000/hour", &clock);
+    let mut used = 0;
+    for limit in ["500/day", "1000/hour", "2000/day", "500/day"].iter().cycle().take(200) {
+        used += admitted(&gate, 1);
+        gate = next(&gate, limit);
+    }
+    assert_eq!(used, 200);
+
+    let left = gate.peek(&SOMEBODY).unwrap().remaining;
+
+    assert_eq!(left, 500 - 200, "the last limit is 500/day, and time stood still");
+}
+
+#[test]
+fn another_rule_counts_for_itself() {
+    let clock = clock();
+    let old = first("10/minute", &clock);
+    assert_eq!(admitted(&old, 10), 10);
+    let other = Rule::new("login", "5/hour".parse().unwrap()).key(Key::Ip);
+
+    let new = Gate::builder().rule(other).after(&old).build().unwrap();
+
+    assert_eq!(admitted(&new, 10), 5);
+}
+
+#[test]
+fn many_threads_carry_once() {
+    for _ in 0..50 {
+        let clock = clock();
+        let old = first("1000/hour", &clock);
+        assert_eq!(admitted(&old, 400), 400);
+        let (new, admitted_now) = (next(&old, "1000/day"), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| admitted_now.fetch_add(admitted(&new, 200), Ordering::Relaxed));
+            }
+        });
+        assert_eq!(admitted_now.into_inner(), 600);
+    }
+}
+
+#[test]
+fn a_worker_that_changes_later_loses_nothing() {
+    let folder = std::env::temp_dir().join(format!("tidegate-changed-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("counts");
+    let options = SharedOptions { capacity: None, replace: false };
+    let open = || SharedStore::open(&path, options).unwrap();
+    let worker = || Gate::builder().rule(rule("1000/hour")).store(open()).build().unwrap();
+    let (one, other) = (worker(), worker());
+    assert_eq!(admitted(&one, 100) + admitted(&other, 100), 200);
+
+    let changed = next(&one, "1000/day");
+    assert_eq!(admitted(&changed, 10) + admitted(&other, 10), 20);
+    let other = next(&other, "1000/day");
+    assert_eq!(admitted(&other, 5), 5);
+
+    let left = changed.peek(&SOMEBODY).unwrap().remaining;
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(left, 1000 - 225);
+}
