@@ -117,6 +117,13 @@ impl Cells {
         Ok(())
     }
 
+    /// Forgets the key of a charge, and tells how many units were used, in one step.
+    pub(crate) fn drain(&self, charge: &Charge<'_>, now: Nanos) -> Result<u32, Unsupported> {
+        let charge = Charge { cost: 0, ..*charge };
+        let mut request = Request::new(self, now, [(charge.key, charge.limit)].into_iter())?;
+        Ok(request.drain(0, &charge))
+    }
+
     /// Applies changes that are not requests.
     pub(crate) fn adjust(
         &self,

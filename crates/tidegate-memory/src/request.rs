@@ -7,7 +7,7 @@ use tidegate_core::{Adjustment, Change, Charge, Decision, Key, Limit, Nanos, Pro
 use crate::{
     cells::{Cells, Unsupported},
     shards::Locked,
-    steps::Target,
+    steps::{Target, used_of},
 };
 
 /// The keys of one request, each in the table or in a locked shard.
@@ -76,6 +76,26 @@ impl<'a> Request<'a> {
             Place::Flat(target) => self.cells.pay(target.adjust(adjustment).unwrap_or_default()),
             Place::Locked(hash) => self.locked.shard(hash).adjust(hash, adjustment, self.now),
             Place::Nowhere => {}
+        }
+    }
+
+    /// Forgets a key, and tells how many units were used.
+    pub(crate) fn drain(&mut self, index: usize, charge: &Charge<'_>) -> u32 {
+        match self.places[index] {
+            Place::Flat(target) => {
+                let (used, toll) = target.drain(charge);
+                self.cells.pay(toll);
+                used
+            }
+            Place::Locked(hash) => {
+                let Charge { key, limit, at, .. } = *charge;
+                let mut shard = self.locked.shard(hash);
+                let used = used_of(charge, shard.peek(hash, charge));
+                let reset = Adjustment { key, limit, at, change: Change::Reset };
+                shard.adjust(hash, &reset, self.now);
+                used
+            }
+            Place::Nowhere => 0,
         }
     }
 

@@ -42,6 +42,11 @@ impl Answer for Verdict {
     }
 }
 
+/// The units that are used, of a key that stands so.
+pub(crate) fn used_of(charge: &Charge<'_>, stands: Decision) -> u32 {
+    charge.limit.capacity().saturating_sub(stands.remaining)
+}
+
 /// Does `$body` with `$algorithm` bound to the algorithm of `$program`.
 macro_rules! with_algorithm {
     ($program:expr, $algorithm:ident => $body:expr) => {
@@ -99,6 +104,18 @@ impl Target<'_> {
     /// Applies a change that is not a request.
     pub(crate) fn adjust(self, adjustment: &Adjustment<'_>) -> Option<Toll> {
         with_algorithm!(self.limit.program(), algorithm => self.adjust_by(algorithm, adjustment))
+    }
+
+    /// Forgets the key, and tells how many units were used.
+    pub(crate) fn drain(self, charge: &Charge<'_>) -> (u32, Toll) {
+        with_algorithm!(self.limit.program(), algorithm => {
+            let mut used = 0;
+            let toll = self.update(algorithm, |state| {
+                used = used_of(charge, algorithm.peek(state, charge.at, 0));
+                (used > 0).then(Default::default)
+            });
+            (used, toll.unwrap_or_default())
+        })
     }
 
     fn adjust_by<A>(self, algorithm: &A, adjustment: &Adjustment<'_>) -> Option<Toll>

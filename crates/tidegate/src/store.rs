@@ -2,7 +2,7 @@
 
 use std::{slice, sync::Arc};
 
-use tidegate_core::{Adjustment, Charge, Decision, Limit, Nanos, Verdict};
+use tidegate_core::{Adjustment, Change, Charge, Decision, Limit, Nanos, Verdict};
 use tidegate_memory::{MemoryPermits, MemoryStore};
 #[cfg(unix)]
 use tidegate_memory::{SharedError, SharedStore};
@@ -115,6 +115,27 @@ pub trait Store: Send + Sync + 'static {
     /// As [`check`](Self::check).
     fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), Error>;
 
+    /// Forgets the key of `charge`, and tells how many units were used of it. For limits that
+    /// change: see [`GateBuilder::after`](crate::GateBuilder::after).
+    ///
+    /// What is taken between a look and a reset would be lost; a store that can do better
+    /// does it in one step.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    fn drain(&self, charge: &Charge<'_>, now: Nanos) -> Result<u32, Error> {
+        let Charge { key, limit, at, .. } = *charge;
+        let (charge, mut stands) = (Charge { cost: 0, ..*charge }, UNDECIDED);
+        self.peek(slice::from_ref(&charge), now, slice::from_mut(&mut stands))?;
+        let used = limit.capacity().saturating_sub(stands.remaining);
+        if used > 0 {
+            let reset = Adjustment { key, limit, at, change: Change::Reset };
+            self.adjust(slice::from_ref(&reset), now)?;
+        }
+        Ok(used)
+    }
+
     /// Where requests in flight are counted, if the store has a place for them. Without one,
     /// they are counted by a sliding window log, in which those that never end, because their
     /// process died, stay for a while.
@@ -199,6 +220,10 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn drain(&self, charge: &Charge<'_>, now: Nanos) -> Result<u32, Error> {
+        Ok(self.drain(charge, now))
+    }
+
     fn permits(&self) -> Result<Option<Arc<dyn Permits>>, Error> {
         let permits: Arc<dyn Permits> = Arc::<MemoryPermits>::clone(self.permits());
         Ok(Some(permits))
@@ -257,6 +282,10 @@ impl Store for SharedStore {
 
     fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), Error> {
         Ok(self.adjust(adjustments, now)?)
+    }
+
+    fn drain(&self, charge: &Charge<'_>, now: Nanos) -> Result<u32, Error> {
+        Ok(self.drain(charge, now)?)
     }
 
     fn permits(&self) -> Result<Option<Arc<dyn Permits>>, Error> {

@@ -1,9 +1,11 @@
 //! What was used of a limit counts when the limit changes.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 use std::{
     borrow::Cow,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -159,6 +161,34 @@ fn many_threads_carry_once() {
         });
         assert_eq!(admitted_now.into_inner(), 600);
     }
+}
+
+#[test]
+fn a_thousand_changes_under_traffic_lose_no_unit() {
+    let gate = Mutex::new(Arc::new(first("1000000/hour", &clock())));
+    let (changes, admitted_by_all) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while changes.load(Ordering::Relaxed) < 1000 {
+                    // Cloned, so that a gate is in use while its place is taken.
+                    let gate = Arc::clone(&gate.lock().unwrap());
+                    admitted_by_all.fetch_add(admitted(&gate, 3), Ordering::Relaxed);
+                }
+            });
+        }
+        for limit in ["900000/day", "1000000/hour"].iter().cycle().take(1000) {
+            let mut gate = gate.lock().unwrap();
+            *gate = Arc::new(next(&gate, limit));
+            drop(gate);
+            changes.fetch_add(1, Ordering::Relaxed);
+            thread::yield_now();
+        }
+    });
+
+    let left = gate.into_inner().unwrap().peek(&SOMEBODY).unwrap().remaining;
+
+    assert_eq!(1_000_000 - left as usize, admitted_by_all.into_inner());
 }
 
 #[test]

@@ -183,6 +183,16 @@ impl SharedStore {
         Ok(self.cells.peek(charges, now, decisions)?)
     }
 
+    /// Forgets the key of a charge, and tells how many units were used: in one step, so that
+    /// nobody's are lost.
+    ///
+    /// # Errors
+    ///
+    /// [`SharedError::Unsupported`] for a limit that cannot be counted here.
+    pub fn drain(&self, charge: &Charge<'_>, now: Nanos) -> Result<u32, SharedError> {
+        Ok(self.cells.drain(charge, now)?)
+    }
+
     /// Applies changes that are not requests.
     ///
     /// # Errors

@@ -10,23 +10,25 @@ mod moves;
 
 use std::{
     slice,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, TryLockError},
+    thread,
 };
 
 use tidegate_core::{Adjustment, Change, Charge, Decision, Key, Limit, Nanos, Verdict};
 
 pub(crate) use self::moves::Moves;
-use crate::{Error, Permits, Store, store::UNDECIDED};
+use crate::{Error, Permits, Store};
 
 /// So that two threads rarely wait for each other because of two subjects.
 const LOCKS: usize = 64;
+/// How often a thread steps aside for another that holds the lock.
+const PATIENCE: usize = 10_000;
 
 /// A store, and the limits that have changed lately.
 pub(crate) struct Carrying {
     store: Arc<dyn Store>,
     moves: Moves,
-    /// One for a share of the subjects. Held only while a subject's units are carried, which
-    /// is once for each that was seen before the change.
+    /// One for a share of the subjects, as long as there may be units to carry.
     locks: [Mutex<()>; LOCKS],
 }
 
@@ -54,40 +56,34 @@ impl Carrying {
     /// Takes from the new counter what was used of the old ones, and forgets those.
     fn carry(&self, key: Key<'_>, limit: &Limit, at: Nanos, now: Nanos) -> Result<(), Error> {
         for change in self.moves.to(key.scope, limit) {
-            let old = change.old_key(key.subject);
-            if self.used(old, change.old_limit(), at, now)? == 0 {
-                continue;
-            }
+            let old =
+                Charge { key: change.old_key(key.subject), limit: change.old_limit(), cost: 0, at };
+            // Nobody finds the old counter empty while the new one does not know of it yet.
             let _alone = self.lock(key.subject);
-            let used = self.used(old, change.old_limit(), at, now)?;
-            if used == 0 {
-                continue;
+            let used = self.store.drain(&old, now)?.min(limit.capacity());
+            if used > 0 {
+                let debit = Adjustment { key, limit, at, change: Change::Debit { cost: used } };
+                self.store.adjust(slice::from_ref(&debit), now)?;
             }
-            // First the new one: whoever comes without waiting for the lock finds the old one
-            // used until the new one is.
-            let cost = used.min(limit.capacity());
-            let debit = Adjustment { key, limit, at, change: Change::Debit { cost } };
-            self.store.adjust(slice::from_ref(&debit), now)?;
-            let reset =
-                Adjustment { key: old, limit: change.old_limit(), at, change: Change::Reset };
-            self.store.adjust(slice::from_ref(&reset), now)?;
         }
         Ok(())
     }
 
-    /// Units that are used at this moment.
-    fn used(&self, key: Key<'_>, limit: &Limit, at: Nanos, now: Nanos) -> Result<u32, Error> {
-        let charge = Charge { key, limit, cost: 0, at };
-        let mut decision = UNDECIDED;
-        self.store.peek(slice::from_ref(&charge), now, slice::from_mut(&mut decision))?;
-        Ok(limit.capacity().saturating_sub(decision.remaining))
-    }
-
-    fn lock(&self, subject: &[u8]) -> MutexGuard<'_, ()> {
+    /// `None` when it takes too long: a lock that a thread held while the process was forked is
+    /// held for ever in the child, and a few units too many are better than no answer.
+    fn lock(&self, subject: &[u8]) -> Option<MutexGuard<'_, ()>> {
         let digest = subject
             .iter()
             .fold(0_usize, |digest, &byte| digest.wrapping_mul(31).wrapping_add(usize::from(byte)));
-        self.locks[digest % LOCKS].lock().unwrap_or_else(PoisonError::into_inner)
+        let lock = &self.locks[digest % LOCKS];
+        for _ in 0..PATIENCE {
+            match lock.try_lock() {
+                Ok(guard) => return Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => thread::yield_now(),
+            }
+        }
+        None
     }
 }
 
@@ -152,6 +148,11 @@ impl Store for Carrying {
             }
         }
         self.store.adjust(adjustments, now)
+    }
+
+    fn drain(&self, charge: &Charge<'_>, now: Nanos) -> Result<u32, Error> {
+        self.carry_all(slice::from_ref(charge), now)?;
+        self.store.drain(charge, now)
     }
 
     fn permits(&self) -> Result<Option<Arc<dyn Permits>>, Error> {

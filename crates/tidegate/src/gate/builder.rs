@@ -7,10 +7,7 @@ use tidegate_memory::MemoryStore;
 
 use super::{Gate, Lists, Plans};
 use crate::{
-    Clock, Error, Key, Rule, Store, SystemClock,
-    carry::Carrying,
-    engine::Engine,
-    rules::Rules,
+    Clock, Error, Key, Rule, Store, SystemClock, carry::Carrying, engine::Engine, rules::Rules,
     store::check_support,
 };
 
