@@ -19,8 +19,9 @@ use tidegate::{
 const TIMEOUT: Duration = Duration::from_millis(50);
 /// How late any check may be, on a machine that is never late itself.
 const LATE: Duration = Duration::from_millis(20);
-/// How late the last of a thousand may be: the machine has two cores, and other things to do.
-const PUT_ASIDE: Duration = Duration::from_millis(150);
+/// Times that a request has to be woken, at the most: by the thread that asked for it, which was
+/// woken itself.
+const WAKINGS: u32 = 2;
 /// Within which a server that is back is noticed, and how much longer a busy machine may take.
 const NOTICED: Duration = Duration::from_secs(2);
 const BUSY: Duration = Duration::from_secs(1);
@@ -80,8 +81,9 @@ impl Trial {
     /// Lets requests flow, brings the trouble about and ends it, and sees that all is well
     /// before, meanwhile and afterwards.
     ///
-    /// Of a thousand requests, all but one take no longer than their time-out and 20 ms. What a
-    /// thread suffered meanwhile that only sleeps is told when that fails: see [`lateness`].
+    /// No request takes longer than its time-out and 20 ms, but for what the machine is to blame
+    /// for: as much as a thread suffered meanwhile that only sleeps, for each time that the
+    /// request was woken. Of a thousand requests, all but one do without that.
     pub(crate) fn survives(&self, counts: Counts, trouble: impl FnOnce(), end: impl FnOnce()) {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let [spent, half] = [(self.key)(0), (self.key)(1)];
@@ -124,7 +126,7 @@ impl Trial {
         let (nearly_all, longest) = (took[(took.len() - 1) * 999 / 1000], took[took.len() - 1]);
         let told = format!("of {}: {nearly_all:?}, {longest:?}; machine {machine:?}", seen.len());
         assert!(nearly_all <= TIMEOUT + LATE, "{told}");
-        assert!(longest <= TIMEOUT + PUT_ASIDE, "{told}");
+        assert!(longest <= TIMEOUT + LATE + machine * WAKINGS, "{told}");
     }
 
     /// Brings about trouble in which the server still refuses, so that it seems to be back again
