@@ -141,21 +141,13 @@ impl PyGate {
     /// The positions of the rules that apply to an ASGI connection.
     #[pyo3(signature = (scope: "collections.abc.Mapping[str, typing.Any]"))]
     fn applying_asgi(&self, scope: &Bound<'_, PyMapping>) -> Vec<usize> {
-        self.place
-            .get()
-            .gate
-            .applying(&PyFacts::new(Source::Asgi(scope, None), Given::default()))
-            .collect()
+        self.gate.applying(&PyFacts::new(Source::Asgi(scope, None), Given::default())).collect()
     }
 
     /// The positions of the rules that apply to a WSGI request.
     #[pyo3(signature = (environ: "collections.abc.Mapping[str, typing.Any]"))]
     fn applying_wsgi(&self, environ: &Bound<'_, PyMapping>) -> Vec<usize> {
-        self.place
-            .get()
-            .gate
-            .applying(&PyFacts::new(Source::Wsgi(environ), Given::default()))
-            .collect()
+        self.gate.applying(&PyFacts::new(Source::Wsgi(environ), Given::default())).collect()
     }
 
     /// Whom the rule at a position counts on an ASGI connection.

@@ -20,14 +20,13 @@ impl PyGate {
     pub(super) fn decide(&self, py: Python<'_>, facts: &PyFacts<'_, '_>) -> PyResult<PyDecision> {
         self.notices.before(py);
         let decision = if !switch::is_enabled() {
-            self.place.get().gate.peek(facts).map(Decision::into_allowed)
+            self.gate.peek(facts).map(Decision::into_allowed)
         } else if self.waits {
             // The request is Python's, and is not read while the interpreter is released.
-            let gate = self.place.keep();
-            let question = gate.question(facts);
-            question.and_then(|question| py.detach(|| gate.ask(question)))
+            let question = self.gate.question(facts);
+            question.and_then(|question| py.detach(|| self.gate.ask(question)))
         } else {
-            self.place.get().gate.admit(facts)
+            self.gate.admit(facts)
         };
         Ok(PyDecision::new(decision.map_err(|error| from_engine(&error))?, &self.clock, None))
     }
@@ -41,15 +40,15 @@ impl PyGate {
         if !self.waits || !switch::is_enabled() {
             return ready(Bound::new(py, self.decide(py, facts)?)?.into_any());
         }
-        let gate = self.place.keep();
-        let question = gate.question(facts).map_err(|error| from_engine(&error))?;
+        let question = self.gate.question(facts).map_err(|error| from_engine(&error))?;
         let (hub, running) = Hub::of_running_loop(py)?;
         let made = Made::Decision { clock: Arc::clone(&self.clock), key: None };
         let (future, expected) = hub.get().expect(&running, made)?;
         if self.is_own || question.has_steps() {
+            let gate = Arc::clone(&self.gate);
             in_executor(&running, move || gate.start(question, expected.into_done()))?;
         } else {
-            gate.start(question, expected.into_done());
+            self.gate.start(question, expected.into_done());
         }
         Ok(future)
     }
@@ -78,23 +77,21 @@ impl PyGate {
     /// What the header fields of a response depend on, apart from its decision.
     pub(super) fn report(&self) -> (Profile, Nanos) {
         // No other profile tells a time of day.
-        let profile = self.place.get().profile;
-        let is_told = profile.contains(Profile::X_RATELIMIT);
+        let is_told = self.profile.contains(Profile::X_RATELIMIT);
         let unix_now = if is_told { self.clock.unix_now() } else { Nanos::ZERO };
-        (profile, unix_now)
+        (self.profile, unix_now)
     }
 
     pub(super) fn address(&self, source: Source<'_, '_>) -> String {
-        self.place.get().gate.identify(&PyFacts::new(source, Given::default())).address.to_string()
+        self.gate.identify(&PyFacts::new(source, Given::default())).address.to_string()
     }
 
     pub(super) fn subject(&self, rule: usize, facts: &PyFacts<'_, '_>) -> PyResult<String> {
-        let live = self.place.get();
-        if rule >= live.rules.len() {
-            let count = live.rules.len();
+        if rule >= self.rules.len() {
+            let count = self.rules.len();
             return Err(ConfigError::new_err(format!("there are {count} rules, none at {rule}")));
         }
-        let subject = live.gate.subject(facts, rule).map_err(|error| from_engine(&error))?;
+        let subject = self.gate.subject(facts, rule).map_err(|error| from_engine(&error))?;
         Ok(subject_text(&subject).into_owned())
     }
 }

@@ -4,7 +4,6 @@ mod admit;
 mod decide;
 mod enter;
 mod keys;
-mod live;
 mod respond;
 mod settle;
 
@@ -14,9 +13,8 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyList},
 };
-use tidegate::{Clock, Gate, address::Trust};
+use tidegate::{Clock, Gate, address::Trust, fields::Profile};
 
-use self::live::{Live, Place};
 use crate::{
     clock::{self, PyClock},
     convert::ProfileArg,
@@ -30,7 +28,9 @@ use crate::{
 /// What every request passes: who is calling, then the rules, all or nothing.
 #[pyclass(frozen, name = "Gate", module = "tidegate")]
 pub(crate) struct PyGate {
-    place: Place,
+    gate: Arc<Gate>,
+    rules: Vec<Py<PyRule>>,
+    profile: Profile,
     clock: Arc<dyn Clock>,
     notices: Notices,
     /// Whether decisions may have to wait for a server.
@@ -89,8 +89,8 @@ impl PyGate {
         let gate = builder.build().map_err(|error| from_engine(&error))?;
         let (notices, waits) = (Notices::new(gate.store_name()), gate.waits());
         let (gate, waits) = (Arc::new(gate), is_own || waits);
-        let place = Place::new(Live { gate, rules, profile: headers.0 });
-        Ok(Self { place, clock, notices, waits, is_own, on_breach, template })
+        let profile = headers.0;
+        Ok(Self { gate, rules, profile, clock, notices, waits, is_own, on_breach, template })
     }
 
     /// What answers a request that may not go ahead, instead of the gate; `None` for the gate.
@@ -108,7 +108,7 @@ impl PyGate {
     /// The rules, in order.
     #[getter]
     fn rules(&self, py: Python<'_>) -> Vec<Py<PyRule>> {
-        self.place.get().rules.iter().map(|rule| rule.clone_ref(py)).collect()
+        self.rules.iter().map(|rule| rule.clone_ref(py)).collect()
     }
 
     /// What the rules ask of callables: what it is for, "key", "cost", "limit", "exempt" or
@@ -117,7 +117,7 @@ impl PyGate {
     #[getter]
     fn callables(&self, py: Python<'_>) -> Vec<(&'static str, usize, usize, Py<PyAny>)> {
         let (mut all, mut number) = (Vec::new(), 0);
-        for (position, rule) in self.place.get().rules.iter().enumerate() {
+        for (position, rule) in self.rules.iter().enumerate() {
             let rule = rule.get();
             for key in &rule.keys {
                 all.push(("key", number, position, key.clone_ref(py)));
@@ -141,13 +141,13 @@ impl PyGate {
     /// What adapters have to find out for the rules: "user", "route", "form".
     #[getter]
     fn needs(&self) -> HashSet<&'static str> {
-        self.place.get().gate.needs().collect()
+        self.gate.needs().collect()
     }
 
     /// Whether anybody is believed about other addresses than the peer's.
     #[getter]
     fn believes(&self) -> bool {
-        *self.place.get().gate.resolver().trust() != Trust::Nobody
+        *self.gate.resolver().trust() != Trust::Nobody
     }
 
     /// Whether a decision may have to wait for a server.
@@ -160,18 +160,17 @@ impl PyGate {
     /// health and counts.
     #[pyo3(signature = () -> "dict[str, str | int]")]
     fn store_stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        stats(py, &**self.place.get().gate.store())
+        stats(py, &**self.gate.store())
     }
 
     /// Gives back what was paid for in advance, and closes connections. A later request opens
     /// what it needs again.
     fn close(&self, py: Python<'_>) {
-        let gate = self.place.keep();
-        py.detach(|| gate.close());
+        py.detach(|| self.gate.close());
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let rules = PyList::new(py, self.rules(py))?;
+        let rules = PyList::new(py, self.rules.iter().map(|rule| rule.clone_ref(py)))?;
         Ok(format!("Gate({})", rules.repr()?))
     }
 }

@@ -16,7 +16,7 @@ impl PyGate {
     /// Whether the end of any request matters, and is to be told to `settle`.
     #[getter]
     fn settles(&self) -> bool {
-        self.place.get().gate.settles()
+        self.gate.settles()
     }
 
     /// Tells the end of a request: gives back what its rules do not charge for. Only the first
@@ -47,10 +47,9 @@ impl PyGate {
         let decision = decision.decision();
         let ending = |charges| Ending { status, cost: cost.map(|cost| cost.0), charges };
         let settled = if self.waits {
-            let gate = self.place.keep();
-            py.detach(|| gate.settle(decision, &ending(Some(&charge))))
+            py.detach(|| self.gate.settle(decision, &ending(Some(&charge))))
         } else {
-            self.place.get().gate.settle(decision, &ending(Some(&charge)))
+            self.gate.settle(decision, &ending(Some(&charge)))
         };
         settled.map_err(|error| from_engine(&error))
     }
