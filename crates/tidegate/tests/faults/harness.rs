@@ -19,6 +19,8 @@ use tidegate::{
 const TIMEOUT: Duration = Duration::from_millis(50);
 /// How late any check may be, on a machine that is never late itself.
 const LATE: Duration = Duration::from_millis(20);
+/// What the machine may be to blame for, at the most: it has two cores, and other things to do.
+const PUT_ASIDE: Duration = Duration::from_millis(130);
 /// Times that a request has to be woken, at the most: by the thread that asked for it, which was
 /// woken itself.
 const WAKINGS: u32 = 2;
@@ -83,7 +85,7 @@ impl Trial {
     ///
     /// No request takes longer than its time-out and 20 ms, but for what the machine is to blame
     /// for: as much as a thread suffered meanwhile that only sleeps, for each time that the
-    /// request was woken. Of a thousand requests, all but one do without that.
+    /// request was woken, and no more than 130 ms. Of a thousand requests, all but one do without that.
     pub(crate) fn survives(&self, counts: Counts, trouble: impl FnOnce(), end: impl FnOnce()) {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let [spent, half] = [(self.key)(0), (self.key)(1)];
@@ -126,7 +128,7 @@ impl Trial {
         let (nearly_all, longest) = (took[(took.len() - 1) * 999 / 1000], took[took.len() - 1]);
         let told = format!("of {}: {nearly_all:?}, {longest:?}; machine {machine:?}", seen.len());
         assert!(nearly_all <= TIMEOUT + LATE, "{told}");
-        assert!(longest <= TIMEOUT + LATE + machine * WAKINGS, "{told}");
+        assert!(longest <= TIMEOUT + LATE + PUT_ASIDE.min(machine * WAKINGS), "{told}");
     }
 
     /// Brings about trouble in which the server still refuses, so that it seems to be back again
