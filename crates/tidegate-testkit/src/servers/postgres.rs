@@ -174,20 +174,15 @@ impl PostgresServer {
     /// Stops the clock for the server and all its processes: connections stay open, and nobody
     /// answers.
     pub fn freeze(&self) {
-        // Twice, for those that were born while the first ones were stopped.
-        for _ in 0..2 {
-            self.signal_all(Signal::STOP);
+        if let Some(process) = &self.process {
+            process.freeze_family();
         }
     }
 
     /// Ends [`freeze`](Self::freeze).
     pub fn thaw(&self) {
-        self.signal_all(Signal::CONT);
-    }
-
-    fn signal_all(&self, kind: Signal) {
         if let Some(process) = &self.process {
-            process.signal_family(kind);
+            process.signal_family(Signal::CONT);
         }
     }
 

@@ -11,6 +11,8 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::wait_until;
+
 /// A process that is killed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Process(Child);
@@ -55,6 +57,14 @@ impl Process {
         signal(self.0.id(), kind);
     }
 
+    /// Stops the process and its children: none of them runs any more when this returns.
+    pub(super) fn freeze_family(&self) {
+        // The parent first: what it is about to fork at this moment is there once it stands still.
+        let parent = self.0.id();
+        freeze(parent);
+        family(parent).into_iter().for_each(freeze);
+    }
+
     /// Sends a signal to the process and its children.
     pub(super) fn signal_family(&self, kind: Signal) {
         for pid in family(self.0.id()) {
@@ -87,14 +97,27 @@ fn family(parent: u32) -> Vec<u32> {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        // After the name in parentheses: state, then the parent.
-        let after = stat.rsplit_once(") ").map_or("", |(_, after)| after);
-        if after.split(' ').nth(1).and_then(|text| text.parse().ok()) == Some(parent) {
+        if stat(pid, 1).and_then(|text| text.parse().ok()) == Some(parent) {
             pids.push(pid);
         }
     }
     pids
+}
+
+/// A field of what the system tells of a process: its state at 0, its parent at 1.
+fn stat(pid: u32, field: usize) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // Behind the name in parentheses.
+    let (_, after) = stat.rsplit_once(") ")?;
+    after.split(' ').nth(field).map(str::to_owned)
+}
+
+/// Stops a process, and waits until it stands still: a signal is there before it is heeded.
+fn freeze(pid: u32) {
+    signal(pid, Signal::STOP);
+    wait_until("a process stands still", 5, || {
+        stat(pid, 0).is_none_or(|state| ["T", "Z", "X"].contains(&state.as_str()))
+    });
 }
 
 fn signal(pid: u32, kind: Signal) {
