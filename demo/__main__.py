@@ -7,6 +7,7 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -93,8 +94,7 @@ async def _spike(screen: Screen, ports: Mapping[str, int], seconds: float) -> li
 def _keep(screen: Screen, ports: Mapping[str, int]) -> None:
     code = "-s -o /dev/null -w '%{http_code} '"
     thirty = f'curl {code} "$url/?n=[1-30]"'
-    screen.say(
-        f"""
+    told = f"""
 Both applications keep running. To try, in another terminal:
 
   url=http://127.0.0.1:{ports["fastapi"]}    # or Flask: url=http://127.0.0.1:{ports["flask"]}
@@ -111,9 +111,11 @@ somebody else still gets in
   {thirty}; curl -i --interface 127.0.0.9 $url/
 
 Ctrl-C stops them."""
-    )
     with suppress(KeyboardInterrupt):
-        signal.pause()
+        screen.say(told)
+        # Not `signal.pause`: a signal that comes just before it would be slept through.
+        while True:
+            time.sleep(0.2)
 
 
 def _parser() -> argparse.ArgumentParser:
