@@ -46,6 +46,8 @@ pub struct Limit {
     spec: LimitSpec,
     program: Program,
     imprint: u64,
+    /// See [`Limit::tag`].
+    reading: u32,
 }
 
 /// The algorithm that decides for a limit, with its numbers worked out.
@@ -83,8 +85,9 @@ impl Limit {
             None => Program::DenyAll,
             Some(limit) => Self::compile(&spec, limit)?,
         };
-        let imprint = program.imprint();
-        Ok(Self { spec, program, imprint })
+        let reading = program.reading(&spec.period);
+        let imprint = program.imprint(reading);
+        Ok(Self { spec, program, imprint, reading })
     }
 
     fn check_options(spec: &LimitSpec) -> Result<(), LimitError> {
@@ -195,19 +198,14 @@ impl Limit {
     }
 
     /// Tells this limit's counters from those of a rule's other limits, by its position
-    /// among them; and, because a store must never read one algorithm's state as another's,
-    /// by how its state is laid out.
+    /// among them; and, because a store must never read a state as what it is not, by the
+    /// algorithm and the numbers without which a state means something else. A limit that is
+    /// changed in its other numbers goes on with the counters that it has.
+    ///
+    /// From the lowest bit: 32 bits of the position, 8 of the algorithm, 24 of a digest.
     #[must_use]
     pub const fn tag(&self, position: u32) -> u64 {
-        let layout = match &self.program {
-            Program::DenyAll => 0_u64,
-            Program::Gcra(_) => 1,
-            Program::LeakyQueue(_) => 2,
-            Program::FixedWindow(_) => 3,
-            Program::SlidingWindowCounter(_) => 4,
-            Program::SlidingWindowLog(_) => 5,
-        };
-        (layout << 32) | position as u64
+        ((self.reading as u64) << 40) | (self.program.layout() << 32) | position as u64
     }
 }
 
@@ -223,19 +221,50 @@ impl LimitSpec {
     }
 }
 
+fn digest(numbers: &[u64]) -> u64 {
+    let one = |digest, number: &u64| digest_of(&number.to_le_bytes(), digest);
+    numbers.iter().fold(FNV_BASIS, one)
+}
+
 impl Program {
+    /// How a state is laid out, by number.
+    const fn layout(&self) -> u64 {
+        match self {
+            Self::DenyAll => 0,
+            Self::Gcra(_) => 1,
+            Self::LeakyQueue(_) => 2,
+            Self::FixedWindow(_) => 3,
+            Self::SlidingWindowCounter(_) => 4,
+            Self::SlidingWindowLog(_) => 5,
+        }
+    }
+
     /// See [`Limit::imprint`].
-    fn imprint(&self) -> u64 {
-        let (kind, units) = match self {
-            Self::DenyAll => (0, 0),
-            Self::Gcra(gcra) => (1, gcra.burst().get()),
-            Self::LeakyQueue(queue) => (2, queue.capacity()),
-            Self::FixedWindow(window) => (3, window.limit().get()),
-            Self::SlidingWindowCounter(counter) => (4, counter.limit().get()),
-            Self::SlidingWindowLog(log) => (5, log.limit().get()),
+    fn imprint(&self, reading: u32) -> u64 {
+        let numbers = [self.layout(), self.capacity().into(), self.fill_time().0, reading.into()];
+        digest(&numbers)
+    }
+
+    /// 24 bits of a digest of the numbers by which a state is read: a point in time is far away
+    /// or near by the time to fill, a window has its number by the period, and the units in it
+    /// are told from that by the limit. Entries of a log are what they are.
+    fn reading(&self, period: &Period) -> u32 {
+        let timeline = match period {
+            Period::Span(_) => FNV_BASIS,
+            Period::Calendar { unit, zone } => {
+                digest_of(zone.name().as_bytes(), digest_of(unit.name().as_bytes(), FNV_BASIS))
+            }
         };
-        let digest = digest_of(&[kind], FNV_BASIS);
-        digest_of(&self.fill_time().0.to_le_bytes(), digest_of(&units.to_le_bytes(), digest))
+        let numbers = match self {
+            Self::DenyAll | Self::SlidingWindowLog(_) => return 0,
+            Self::FixedWindow(window) => [window.period().0, window.limit().get().into(), timeline],
+            Self::Gcra(_) | Self::LeakyQueue(_) | Self::SlidingWindowCounter(_) => {
+                [self.fill_time().0, 0, timeline]
+            }
+        };
+        let digest = digest(&numbers);
+        // FNV mixes upwards.
+        u32::try_from(digest >> 40).unwrap_or_default()
     }
 
     /// The most units that can pass at once.

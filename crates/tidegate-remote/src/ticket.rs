@@ -94,8 +94,8 @@ pub(crate) enum Told {
 }
 
 impl Slot {
-    /// Waits for as long as it makes sense. After whatever is no
-    /// [`Told::Lead`], nothing more is put here.
+    /// Waits for as long as it makes sense. After whatever is no [`Told::Lead`], nothing more is
+    /// put here.
     pub(crate) fn wait(&self, deadline: Instant) -> Told {
         let mut state = self.state();
         loop {

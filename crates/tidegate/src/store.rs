@@ -2,7 +2,7 @@
 
 use std::{slice, sync::Arc};
 
-use tidegate_core::{Adjustment, Change, Charge, Decision, Limit, Nanos, Verdict};
+use tidegate_core::{Adjustment, Charge, Decision, Limit, Nanos, Verdict};
 use tidegate_memory::{MemoryPermits, MemoryStore};
 #[cfg(unix)]
 use tidegate_memory::{SharedError, SharedStore};
@@ -115,25 +115,18 @@ pub trait Store: Send + Sync + 'static {
     /// As [`check`](Self::check).
     fn adjust(&self, adjustments: &[Adjustment<'_>], now: Nanos) -> Result<(), Error>;
 
-    /// Forgets the key of `charge`, and tells how many units were used of it. For limits that
-    /// change: see [`GateBuilder::after`](crate::GateBuilder::after).
+    /// Forgets the key of `charge`, and tells how many units were used of it, in one step: what
+    /// is taken between a look and a reset would be lost. For limits that change: see
+    /// [`GateBuilder::after`](crate::GateBuilder::after).
     ///
-    /// What is taken between a look and a reset would be lost; a store that can do better
-    /// does it in one step.
+    /// Only for a store in which a counter is found by its limit besides [`Charge::key`]. In all
+    /// others a changed limit goes on with the state that there is, and there is nothing to do.
     ///
     /// # Errors
     ///
     /// As [`check`](Self::check).
-    fn drain(&self, charge: &Charge<'_>, now: Nanos) -> Result<u32, Error> {
-        let Charge { key, limit, at, .. } = *charge;
-        let (charge, mut stands) = (Charge { cost: 0, ..*charge }, UNDECIDED);
-        self.peek(slice::from_ref(&charge), now, slice::from_mut(&mut stands))?;
-        let used = limit.capacity().saturating_sub(stands.remaining);
-        if used > 0 {
-            let reset = Adjustment { key, limit, at, change: Change::Reset };
-            self.adjust(slice::from_ref(&reset), now)?;
-        }
-        Ok(used)
+    fn drain(&self, _charge: &Charge<'_>, _now: Nanos) -> Result<u32, Error> {
+        Ok(0)
     }
 
     /// Where requests in flight are counted, if the store has a place for them. Without one,

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
+#[path = "own_store/store.rs"]
+mod store;
+
 use std::{
     borrow::Cow,
     sync::{
@@ -12,7 +15,8 @@ use std::{
     time::Duration,
 };
 
-use tidegate::{Facts, Gate, Key, Lines, ManualClock, Rule, SharedOptions, SharedStore};
+use store::MapStore;
+use tidegate::{Facts, Gate, Key, Lines, ManualClock, Rule, SharedOptions, SharedStore, Store};
 
 /// A request from an address.
 struct From(&'static str);
@@ -54,7 +58,11 @@ fn first(limit: &str, clock: &Arc<ManualClock>) -> Gate {
 }
 
 fn next(gate: &Gate, limit: &str) -> Gate {
-    Gate::builder().rule(rule(limit)).after(gate).build().unwrap()
+    next_of(gate, rule(limit))
+}
+
+fn next_of(gate: &Gate, rule: Rule) -> Gate {
+    Gate::builder().rule(rule).after(gate).build().unwrap()
 }
 
 fn admitted(gate: &Gate, requests: usize) -> usize {
@@ -94,6 +102,22 @@ fn used_units_stay_used() {
             assert_eq!(new.peek(&SOMEBODY).unwrap().remaining, left, "{algorithm}: {after}");
             assert_eq!(admitted(&new, 200), left as usize, "{algorithm}: {before} to {after}");
         }
+    }
+}
+
+#[test]
+fn a_limit_of_zero_in_between_gives_nobody_a_fresh_quota() {
+    for after in ["10/minute", "12/minute"] {
+        let clock = clock();
+        let old = first("10/minute", &clock);
+        assert_eq!(admitted(&old, 7), 7);
+        let shut = next(&old, "0/minute");
+        assert_eq!(admitted(&shut, 5), 0);
+
+        let again = next(&shut, after);
+
+        let limit: usize = after[..2].parse().unwrap();
+        assert_eq!(admitted(&again, 20), limit - 7, "{after}");
     }
 }
 
@@ -189,6 +213,60 @@ fn a_thousand_changes_under_traffic_lose_no_unit() {
     let left = gate.into_inner().unwrap().peek(&SOMEBODY).unwrap().remaining;
 
     assert_eq!(1_000_000 - left as usize, admitted_by_all.into_inner());
+}
+
+/// A counter that is found by its key alone, whatever the numbers of the limit: as long as its
+/// period stays the same, a limit that refills keeps the share that was used, a sliding window
+/// the units; all else begins anew. No state is ever read by numbers that it was not written by.
+fn goes_on_or_begins_anew(store: &Arc<dyn Store>) {
+    let changes = [
+        ("gcra", "10/day", "20/day", 6),
+        ("gcra", "10/day", "10/second", 10),
+        ("gcra", "10/hour", "10/day", 10),
+        ("leaky_bucket", "20/day", "10/day", 6),
+        ("fixed_window", "10/day", "20/day", 20),
+        ("fixed_window", "20/day", "10/day", 10),
+        ("fixed_window", "10/hour", "10/day", 10),
+        ("fixed_window", "10/day", "10/hour", 10),
+        ("fixed_window", "10/day", "10/calendar-day@Asia/Tokyo", 10),
+        ("sliding_window_counter", "10/day", "20/day", 13),
+        ("sliding_window_counter", "20/day", "10/day", 3),
+        ("sliding_window_counter", "10/hour", "10/day", 10),
+        ("sliding_window_counter", "10/day", "10/hour", 10),
+        ("sliding_window_log", "10/day", "20/day", 13),
+        ("sliding_window_log", "10/day", "10/hour", 3),
+    ];
+    for (number, (algorithm, before, after, left)) in changes.into_iter().enumerate() {
+        let rule = |limit: &str| {
+            let limits = format!("{algorithm}: {limit}").parse().unwrap();
+            Rule::new(format!("rule {number}"), limits).key(Key::Ip)
+        };
+        let old = Gate::builder().rule(rule(before)).shared_store(Arc::clone(store)).build();
+        // Not every store counts by every algorithm.
+        let Ok(old) = old else { continue };
+        assert_eq!(admitted(&old, 7), 7);
+
+        let new = next_of(&old, rule(after));
+
+        let told = format!("{algorithm}: {before} to {after} in {}", store.name());
+        assert_eq!(admitted(&new, 30), left, "{told}");
+        assert_eq!(admitted(&next_of(&new, rule(after)), 30), 0, "{told}");
+    }
+}
+
+#[test]
+fn a_store_that_knows_keys_alone() {
+    goes_on_or_begins_anew(&(Arc::new(MapStore::new(1_000)) as Arc<dyn Store>));
+}
+
+#[cfg(all(feature = "redis", feature = "postgres"))]
+#[test]
+fn stores_on_servers() {
+    let redis = tidegate_testkit::servers::RedisServer::start();
+    let postgres = tidegate_testkit::servers::postgres::PostgresServer::start();
+    for url in [format!("{}?timeout=5s", redis.url()), format!("{}&timeout=10s", postgres.url())] {
+        goes_on_or_begins_anew(&tidegate::open_store(&url).unwrap());
+    }
 }
 
 #[test]

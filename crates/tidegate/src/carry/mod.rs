@@ -1,10 +1,10 @@
 //! What was used of a limit, when the limit changes: a store in which the counters of a changed
 //! limit begin where those of the old one stood.
 //!
-//! A store in this host's memory keeps a counter under its limit, so that a changed limit has
+//! A store in this host's memory finds a counter by its limit too, so that a changed limit has
 //! counters of its own, all of them at rest. Subjects are not kept, only their digests: what
 //! was used can be carried over no earlier than when a subject is seen again. Knows nothing of
-//! rules but what a [`Move`] says.
+//! rules but what `moves` says.
 
 mod moves;
 
@@ -55,12 +55,17 @@ impl Carrying {
 
     /// Takes from the new counter what was used of the old ones, and forgets those.
     fn carry(&self, key: Key<'_>, limit: &Limit, at: Nanos, now: Nanos) -> Result<(), Error> {
+        // A limit of zero counts nobody; what was used waits for the limit after it.
+        let capacity = limit.capacity();
+        if capacity == 0 {
+            return Ok(());
+        }
         for change in self.moves.to(key.scope, limit) {
             let old =
                 Charge { key: change.old_key(key.subject), limit: change.old_limit(), cost: 0, at };
             // Nobody finds the old counter empty while the new one does not know of it yet.
             let _alone = self.lock(key.subject);
-            let used = self.store.drain(&old, now)?.min(limit.capacity());
+            let used = self.store.drain(&old, now)?.min(capacity);
             if used > 0 {
                 let debit = Adjustment { key, limit, at, change: Change::Debit { cost: used } };
                 self.store.adjust(slice::from_ref(&debit), now)?;

@@ -79,20 +79,20 @@ impl GateBuilder {
         Self { deny: networks, ..self }
     }
 
-    /// Takes the place of `former`: goes on with its store, its clock and its counts. A rule is
-    /// the same by its name, a limit by its place in the rule; a limit that has changed keeps
-    /// the units that were used, as many of them as it has.
+    /// Takes the place of `former`: goes on with its store, its clock and its counts, whatever
+    /// store and clock this builder was given. A rule is the same by its name, a limit by its
+    /// place in the rule; a limit that has changed keeps the units that were used, as many of
+    /// them as it has. A limit of zero leaves them to the limit after it.
     ///
-    /// In a store on a server the counters are those of the rule whatever the limit, so that
-    /// of one that refills continuously the *share* that was used is kept instead.
+    /// In a store on a server, and in one of your own that finds counters by their key alone,
+    /// a limit goes on with its counter as it is, or begins anew: see
+    /// [`Limit::tag`](crate::Limit::tag).
     ///
-    /// Subjects that come again before what they used of the old limit would have been there
-    /// again cost a second look each, once; the others nothing.
+    /// Until all that was used of the old limits would have been there again, each check of a
+    /// changed limit costs a second look at the store in memory; afterwards, nothing.
     pub fn after(self, former: &Gate) -> Self {
         let (engine, carrying) = (Arc::clone(&former.engine), former.carrying.clone());
-        let clock = Arc::clone(&engine.clock);
-        let store = carrying.as_ref().map_or(&engine.store, |carrying| carrying.store()).clone();
-        Self { former: Some(Former { engine, carrying }), clock, store: Some(store), ..self }
+        Self { former: Some(Former { engine, carrying }), ..self }
     }
 
     /// Checks that the rules make sense together. A gate without rules lets everybody in who is
@@ -102,7 +102,10 @@ impl GateBuilder {
     ///
     /// [`Error`] that names the rule and what would be right.
     pub fn build(self) -> Result<Gate, Error> {
-        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        let store = match &self.former {
+            Some(former) => Arc::clone(former.store()),
+            None => self.store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
+        };
         check_support(&*store, &self.rules)?;
         if let Some(rule) = self.rules.iter().find(|rule| !is_key(&rule.key)) {
             return Err(Error::KeyList { rule: rule.name.clone() });
@@ -110,7 +113,7 @@ impl GateBuilder {
         let rules =
             if self.rules.is_empty() { Rules::default() } else { Rules::new(self.rules.clone())? };
         let (engine, carrying) = match &self.former {
-            Some(former) => former.leave(rules, store),
+            Some(former) => former.leave(rules),
             None => (Engine::new(rules, store, self.clock), None),
         };
         let lists = Lists::new(&self.allow, &self.deny)?;
@@ -122,9 +125,15 @@ impl GateBuilder {
 }
 
 impl Former {
+    /// The store itself.
+    fn store(&self) -> &Arc<dyn Store> {
+        self.carrying.as_ref().map_or(&self.engine.store, |carrying| carrying.store())
+    }
+
     /// An engine for other rules, and where the counts of changed limits are carried, if there
     /// are any to carry.
-    fn leave(&self, rules: Rules, store: Arc<dyn Store>) -> (Arc<Engine>, Option<Arc<Carrying>>) {
+    fn leave(&self, rules: Rules) -> (Arc<Engine>, Option<Arc<Carrying>>) {
+        let store = Arc::clone(self.store());
         if store.remote().is_some() {
             return (self.engine.sharing(rules), None);
         }

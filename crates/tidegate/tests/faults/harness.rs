@@ -85,7 +85,8 @@ impl Trial {
     ///
     /// No request takes longer than its time-out and 20 ms, but for what the machine is to blame
     /// for: as much as a thread suffered meanwhile that only sleeps, for each time that the
-    /// request was woken, and no more than 130 ms. Of a thousand requests, all but one do without that.
+    /// request was woken, and no more than 130 ms. Of a thousand requests, all but one do without
+    /// that.
     pub(crate) fn survives(&self, counts: Counts, trouble: impl FnOnce(), end: impl FnOnce()) {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let [spent, half] = [(self.key)(0), (self.key)(1)];
