@@ -50,13 +50,19 @@ def groups_with_complaints(result: dict[str, Any]) -> set[tuple[str, str]]:
 
 @contextmanager
 def started(*arguments: str, prefix: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [*prefix, *command(*arguments)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    # Whoever is started by a shell in the background ignores SIGINT, and hands that on; what is
+    # handled here is at its default there.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [*prefix, *command(*arguments)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     try:
         yield process
     finally:
