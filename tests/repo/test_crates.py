@@ -26,6 +26,7 @@ MAY_KNOW: dict[str, set[str]] = {
         "tidegate-redis",
         "tidegate-remote",
     },
+    "tidegate-cli": {"tidegate", "tidegate-core"},
     "tidegate-python": {"tidegate", "tidegate-core"},
 }
 # Known to tests alone.

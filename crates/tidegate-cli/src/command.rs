@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     exit::{Exit, Failure},
     output::Output,
+    simulate::Simulate,
 };
 
 /// The whole command line.
@@ -22,7 +23,9 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Simulate(Simulate),
+}
 
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let parsed = match Arguments::try_parse_from(arguments) {
@@ -43,8 +46,10 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-fn dispatch(command: Command, _output: &Output) -> Result<Exit, Failure> {
-    match command {}
+fn dispatch(command: Command, output: &Output) -> Result<Exit, Failure> {
+    match command {
+        Command::Simulate(command) => command.run(output),
+    }
 }
 
 fn complain(failure: &Failure) {

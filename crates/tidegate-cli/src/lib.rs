@@ -4,8 +4,10 @@
 //! itself: limits, stores and configuration are those of the crate `tidegate`.
 
 mod command;
+mod configuration;
 mod exit;
 mod output;
+mod simulate;
 
 use std::ffi::OsString;
 

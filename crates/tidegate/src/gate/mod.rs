@@ -240,6 +240,12 @@ impl Gate {
         Penalty::new(rule, block, store, clock)?.forgive(subject)
     }
 
+    /// Whether the request comes from an address that is let in by name, whatever the rules say.
+    #[must_use]
+    pub fn lets_in(&self, facts: &dyn Facts) -> bool {
+        self.listed(self.client(facts).as_ref()).is_some_and(|decision| decision.allowed)
+    }
+
     fn way<'f>(&self, facts: &'f dyn Facts) -> Result<Way<'f>, Error> {
         let client = self.client(facts);
         if let Some(mut decision) = self.listed(client.as_ref()) {
