@@ -26,7 +26,8 @@ MAY_KNOW: dict[str, set[str]] = {
         "tidegate-redis",
         "tidegate-remote",
     },
-    "tidegate-cli": {"tidegate", "tidegate-core"},
+    "tidegate-observe": {"tidegate"},
+    "tidegate-cli": {"tidegate", "tidegate-core", "tidegate-observe"},
     "tidegate-python": {"tidegate", "tidegate-core"},
 }
 # Known to tests alone.
