@@ -22,6 +22,7 @@
 //! * [`Limiter`]: rules and a [`Store`]; decides by a key that the caller names.
 //! * [`Gate`]: what a request passes; finds out who is calling, and decides by that.
 //! * [`Decision`]: the answer, and the header fields that go with it.
+//! * `config` (with the feature of that name): limits described in a file.
 //! * [`Clock`]: where time comes from; tests hand in a [`ManualClock`].
 //!
 //! How an algorithm decides is the business of `tidegate-core`; how counts are kept, that of
@@ -33,6 +34,8 @@ mod calendar;
 mod carry;
 mod client;
 mod clock;
+#[cfg(feature = "config")]
+pub mod config;
 mod decision;
 mod engine;
 mod error;

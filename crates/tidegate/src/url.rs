@@ -102,6 +102,22 @@ pub fn open_store(url: &str) -> Result<Arc<dyn Store>, Error> {
     open_store_with(url, Arc::new(|_| ()))
 }
 
+/// Finds what is wrong with a store's URL, and neither connects nor makes a file.
+///
+/// # Errors
+///
+/// As [`open_store_with`], but for what only the store itself can tell.
+#[cfg(feature = "config")]
+pub(crate) fn check(url: &str) -> Result<(), Error> {
+    #[cfg(unix)]
+    if let Some(rest) = url.strip_prefix("shared://") {
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        return shared_options(place, query).map(drop);
+    }
+    // A table in memory is only addresses until it is used, and a server is not asked yet.
+    open_store(url).map(drop)
+}
+
 #[cfg_attr(
     not(any(feature = "redis", feature = "postgres")),
     expect(dead_code, reason = "this build has no remote store")
@@ -134,10 +150,17 @@ fn open_memory(place: &str, query: &str) -> Result<Arc<dyn Store>, Error> {
 
 #[cfg(unix)]
 fn open_shared(place: &str, query: &str) -> Result<Arc<dyn Store>, Error> {
-    use tidegate_memory::{SharedOptions, SharedStore};
+    let (path, shared) = shared_options(place, query)?;
+    Ok(Arc::new(tidegate_memory::SharedStore::open(&path, shared)?))
+}
 
+#[cfg(unix)]
+fn shared_options(
+    place: &str,
+    query: &str,
+) -> Result<(std::path::PathBuf, tidegate_memory::SharedOptions), Error> {
     let path = shared_path(place)?;
-    let mut shared = SharedOptions { capacity: None, replace: false };
+    let mut shared = tidegate_memory::SharedOptions { capacity: None, replace: false };
     for (name, value) in options(query) {
         match (name, value) {
             ("capacity", _) => shared.capacity = Some(parse_capacity(value)?),
@@ -146,7 +169,7 @@ fn open_shared(place: &str, query: &str) -> Result<Arc<dyn Store>, Error> {
             _ => return Err(unknown_option(name, value, "capacity=KEYS or replace=true")),
         }
     }
-    Ok(Arc::new(SharedStore::open(&path, shared)?))
+    Ok((path, shared))
 }
 
 /// The file of a shared table: an absolute path as it is, a name below `/dev/shm`.
@@ -200,7 +223,7 @@ fn unknown(url: &str) -> Error {
 }
 
 /// `url` with what stands before an `@` masked, as a user's password may.
-fn without_secrets(url: &str) -> String {
+pub(crate) fn without_secrets(url: &str) -> String {
     let start = url.find("://").map_or(0, |at| at + 3);
     match url[start..].rfind('@') {
         Some(at) => format!("{}***{}", &url[..start], &url[start + at..]),
