@@ -13,6 +13,7 @@ from tidegate.errors import ConfigError, RateLimitExceeded, StoreError, Tidegate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tidegate._decorator import rate_limit
+    from tidegate._following import load_gate
     from tidegate._protect import protect_app
 
     __version__: str
@@ -28,6 +29,7 @@ __all__ = [
     "StoreError",
     "TidegateError",
     "__version__",
+    "load_gate",
     "protect_app",
     "rate_limit",
 ]
@@ -45,6 +47,10 @@ def __getattr__(name: str) -> object:
         from tidegate._protect import protect_app  # noqa: PLC0415 - see above
 
         value = protect_app
+    elif name == "load_gate":
+        from tidegate._following import load_gate  # noqa: PLC0415 - it is for configurations only
+
+        value = load_gate
     elif name == "__version__":
         from importlib.metadata import version  # noqa: PLC0415 - see above
 

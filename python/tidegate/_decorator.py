@@ -13,9 +13,10 @@ from inspect import isasyncgenfunction, isclass, isgeneratorfunction, unwrap
 from typing import Any, ParamSpec, TypeVar, cast
 from weakref import WeakKeyDictionary, WeakSet
 
-from tidegate._arguments import limit_string
+from tidegate._arguments import limit_string, text
 from tidegate._guard import Guard
 from tidegate._keys import is_async, name_of
+from tidegate._named import NamedGuard, refuse_beside
 from tidegate.errors import ConfigError, ConfigTypeError, RateLimitExceeded, shorten
 
 TYPE_CHECKING = False
@@ -66,7 +67,9 @@ def rate_limit(
         period: seconds, a timedelta, or text such as "5m".
         burst: calls at once, at least 1; as many as `requests` if omitted.
         algorithm: a name such as "sliding_window_log"; "gcra" if omitted.
-        options: as for `protect_app`. The name is the function's if omitted, and what
+        options: as for `protect_app`. With a `name` and no limit, the limit is the rule of
+            this name in the configuration that `protect_app` was given, or `load_gate`, or that
+            `TIDEGATE_CONFIG` names. The name is the function's if omitted, and what
             `charge_on` is given is what the function returned, or the exception that it raised.
 
     Raises:
@@ -88,8 +91,19 @@ def rate_limit(
     """
     if callable(limit):
         raise ConfigError('@rate_limit has no limit: write @rate_limit("100/minute")')
-    text = limit_string(limit, requests=requests, period=period, burst=burst, algorithm=algorithm)
+    own = {"limit": limit, "requests": requests, "period": period}
+    if "name" in options and all(value is None for value in own.values()):
+        others = {"key": key, "burst": burst, "algorithm": algorithm, **options}
+        refuse_beside(options["name"], others)
+        rule = text("name", options["name"])
+        return _decorator(lambda function: NamedGuard(function, rule))
+    told = limit_string(limit, requests=requests, period=period, burst=burst, algorithm=algorithm)
+    return _decorator(lambda function: Guard(function, told, key, options))
 
+
+def _decorator(
+    guard_of: Callable[[Callable[..., Any]], Guard],
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     guards: WeakKeyDictionary[object, Guard] = WeakKeyDictionary()
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -98,10 +112,10 @@ def rate_limit(
         # does so anew for every request, and each would start with a full quota.
         innermost = _innermost(function)
         try:
-            guard = guards.get(innermost) or Guard(function, text, key, options)
+            guard = guards.get(innermost) or guard_of(function)
             guards[innermost] = guard
         except TypeError:  # an object that has no weak references or no hash
-            guard = Guard(function, text, key, options)
+            guard = guard_of(function)
         wrapper: object
         if isasyncgenfunction(function):
             wrapper = _around_async_generator(function, guard)
@@ -132,7 +146,7 @@ def is_limited(function: object) -> bool:
 
 
 def _around_function(function: Callable[..., Any], guard: Guard) -> object:
-    settles = guard.gate.settles
+    settles = guard.settles
 
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -157,7 +171,7 @@ def _around_function(function: Callable[..., Any], guard: Guard) -> object:
 
 
 def _around_coroutine(function: Callable[..., Any], guard: Guard) -> object:
-    settles = guard.gate.settles
+    settles = guard.settles
 
     @wraps(function)
     async def wrapper(*args: Any, **kwargs: Any) -> Any:

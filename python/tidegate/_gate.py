@@ -28,8 +28,13 @@ logger = logging.getLogger("tidegate")
 
 def resolve_gate(gate: Gate | None, limit: str | int | None, options: MiddlewareOptions) -> Gate:
     """Returns the user's own gate, or one made of the limit and the options."""
+    config = options.pop("config", None)
+    if config is not None:
+        if gate is not None:
+            raise ConfigError("`gate` and `config` are both given: give one of the two")
+        return gate_of(config, limit, options)
     if gate is None:
-        return make_gate(limit, **options)
+        return make_gate(limit, **cast("Any", options))
     # It comes from outside, where nobody may have checked types.
     if not isinstance(gate, Gate):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigTypeError(f"`gate` must be a tidegate.Gate, got {shorten(gate)}")
@@ -37,6 +42,26 @@ def resolve_gate(gate: Gate | None, limit: str | int | None, options: Middleware
         given = ", ".join(f"`{name}`" for name in options) or "`limit`"
         raise ConfigError(f"`gate` and {given} are both given: set them where the gate is made")
     return gate
+
+
+def gate_of(
+    config: str | PathLike[str], limit: str | int | None, options: Mapping[str, Any]
+) -> Gate:
+    """Returns the gate that a configuration file describes, beside which little can be said.
+
+    Raises:
+        ConfigError: what is wrong in the file; and an option that belongs there.
+    """
+    from tidegate._following import load_gate  # noqa: PLC0415 - it is for configurations only
+
+    given = dict(options)
+    beside = {name: given.pop(name, None) for name in ("clock", "on_breach", "template")}
+    is_enabled = given.pop("enabled", True)
+    if given or limit not in (None, DEFAULT_LIMIT):
+        names = ", ".join(f"`{name}`" for name in given) or "`limit`"
+        raise ConfigError(f"`config` and {names} are both given: say it in the file")
+    loaded = load_gate(config, **beside)
+    return loaded if is_enabled else make_gate(None)
 
 
 def make_gate(
@@ -47,7 +72,7 @@ def make_gate(
     key: Keys | None = None,
     cost: int | Callable[..., object] = 1,
     name: str = "default",
-    store: str | StateStore = "memory://",
+    store: str | StateStore | Gate = "memory://",
     on_store_error: str = "local",
     lease: Seconds | None = None,
     trusted_proxies: Sequence[str] | int = (),
@@ -97,9 +122,10 @@ def make_gate(
         rules = [rule] if enabled else []
     if on_breach is not None and not callable(on_breach):
         raise ConfigTypeError(f"`on_breach` must be a callable, got {shorten(on_breach)}")
+    is_store = hasattr(store, "transact") or isinstance(store, Gate)
     return Gate(
         rules,
-        store=store if hasattr(store, "transact") else text("store", store),
+        store=cast("Any", store) if is_store else text("store", store),
         trusted_proxies=trusted_proxies,
         forwarded_header=text("forwarded_header", forwarded_header),
         ipv6_prefix=whole_number("ipv6_prefix", ipv6_prefix, least=1),

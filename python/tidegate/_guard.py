@@ -49,8 +49,9 @@ class Guard:
         self._needs_request = by_address
         named: Options = {"name": rule_name(_name_in(function, options)), **options}
         self.gate = make_gate(limit, key=cast("Any", key), **named)
+        self.settles = self.gate.settles
         self._asker = Asker(self.gate)
-        self._reads = "form" in self.gate.needs
+        self._needs_form = "form" in self.gate.needs
         is_awaited = is_async(function) or isasyncgenfunction(function)
         if not is_awaited:
             self._refuse_async_callables()
@@ -66,7 +67,7 @@ class Guard:
     async def aenter(self, args: Any, kwargs: Any) -> tuple[Decision, Current | None]:
         """Charges one call; callables and the store may have to be awaited."""
         current = find((*args, *kwargs.values()))
-        if self._reads and current is not None:
+        if self._needs_form and current is not None:
             await current.read()
         answers = None
         if self._asker.is_needed:

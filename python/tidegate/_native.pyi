@@ -70,6 +70,9 @@ class AsgiPassage:
     def headers(self, /) -> Any | None:
         """The application's own header fields, as it gave them; `None` before it has begun."""
     @property
+    def settles(self, /) -> bool:
+        """Whether the end of the request matters."""
+    @property
     def status(self, /) -> int | None:
         """The response's status; `None` before it has begun."""
 
@@ -221,7 +224,7 @@ class Gate:
         /,
         rules: collections.abc.Sequence[Rule],
         *,
-        store: str | tidegate.stores.StateStore | None = None,
+        store: str | tidegate.stores.StateStore | Gate | None = None,
         trusted_proxies: collections.abc.Iterable[str] | int | None = None,
         forwarded_header: str = "x-forwarded-for",
         ipv6_prefix: int = 64,
@@ -349,10 +352,32 @@ class Gate:
         """Gives back what was paid for in advance, and closes connections. A later request opens
         what it needs again.
         """
+    def configuration(self, /) -> dict[str, typing.Any] | None:
+        """The configuration that this gate follows: its file, when it was taken over, in seconds
+        since 1970, how many times a reload failed, and why the last one did. `None` when there is
+        none.
+        """
+    @staticmethod
+    def configured(
+        path: str,
+        *,
+        clock: Clock | None = None,
+        on_breach: collections.abc.Callable[..., typing.Any] | None = None,
+        template: str | None = None,
+    ) -> tuple[Gate, list[str]]:
+        """The gate that a configuration file describes: TOML or YAML, by the ending of its name.
+
+        Raises `ConfigError` with every mistake in it, each with file, line, column and field.
+        What is only probably not meant is returned beside the gate, to be told to somebody.
+        """
     def counts_asgi(self, /, scope: collections.abc.Mapping[str, typing.Any]) -> bool:
         """True when `enter_asgi` would decide this connection."""
     def counts_wsgi(self, /, environ: collections.abc.Mapping[str, typing.Any]) -> bool:
         """True when `enter_wsgi` would decide this request."""
+    def defaults(self, /) -> dict[str, typing.Any]:
+        """What the configuration says for limits that code makes beside it, as keywords of `Gate`:
+        this gate as their store, the trust, the header fields. As it was read first.
+        """
     def enter_asgi(
         self,
         scope: collections.abc.MutableMapping[str, typing.Any],
@@ -389,6 +414,10 @@ class Gate:
         meanwhile may be there or not. Raises `ConfigError` for other stores, which keep no text
         of their keys; `StoreError` when the server gives no answer.
         """
+    def named(self, /, rule: str) -> Gate:
+        """This gate for one rule of the configuration, whether or not the rule is one that is only
+        applied by name. Raises `ConfigError` when there is none of this name.
+        """
     @property
     def needs(self, /) -> set[str]:
         """What adapters have to find out for the rules: "user", "route", "form"."""
@@ -413,6 +442,14 @@ class Gate:
         self, /, environ: collections.abc.Mapping[str, typing.Any], decision: Decision
     ) -> tuple[str, list[tuple[str, str]], list[bytes]]:
         """The status line, the header fields and the body that refuse the request of `environ`."""
+    def reload(self, /, *, force: bool = False) -> list[str] | None:
+        """Reads the configuration again if its file has changed, or in any case with `force`, and
+        goes on with it; counts are kept. Returns what is to be said about it, or `None` when
+        nothing has changed.
+
+        Raises `ConfigError` when something is wrong with it, once for each mistake; the rules stay
+        as they are then.
+        """
     def reset(self, /, rule_name: str, key: str | None = None) -> None:
         """Lets the rule of this name forget `key`, which starts again with full quota. Raises as
         `inspect` does.
@@ -466,6 +503,13 @@ class Gate:
     @property
     def template(self, /) -> str | None:
         """The text that such an answer has for a body, with places to fill in; `None` for the gate's."""
+    def unsettle(self, /) -> None:
+        """Looks whether the configuration has changed before the next decision: called when the
+        process has been forked, and nobody is there any more to look.
+        """
+    @property
+    def version(self, /) -> int | None:
+        """How often the rules have been replaced; `None` for a gate whose rules stay."""
     @property
     def waits(self, /) -> bool:
         """Whether a decision may have to wait for a server."""
@@ -630,6 +674,9 @@ class Rule:
         """Raises `ConfigError` when an argument makes no sense."""
     def __repr__(self, /) -> str: ...
     @property
+    def by_name(self, /) -> bool:
+        """Whether the rule applies only where code names it: a configuration's `apply = "by_name"`."""
+    @property
     def cost(self, /) -> int:
         """Units that a request costs."""
     @property
@@ -675,6 +722,9 @@ class WsgiPassage:
     @property
     def headers(self, /) -> Any | None:
         """The application's own header fields, as it gave them; `None` before it has begun."""
+    @property
+    def settles(self, /) -> bool:
+        """Whether the end of the request matters."""
     @property
     def status(self, /) -> int | None:
         """The response's status; `None` before it has begun."""

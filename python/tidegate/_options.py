@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, TypeAlias, TypedDict
 
-    from tidegate._native import Clock
+    from tidegate._native import Clock, Gate
     from tidegate._request import Request
     from tidegate.stores import StateStore
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
         cost: int | Callable[..., int | Awaitable[int]]
         name: str
-        store: str | StateStore
+        store: str | StateStore | Gate
         on_store_error: str
         lease: Seconds | None
         trusted_proxies: Sequence[str] | int
@@ -53,11 +53,13 @@ if TYPE_CHECKING:
         key: Keys | None
         per_ip: bool
         ip_ttl: float | timedelta | None
+        config: str | PathLike[str] | None
 
     class ProtectOptions(Options, total=False):
         """What `protect_app` takes by keyword."""
 
         key: RequestKey | Sequence[RequestKey] | None
+        config: str | PathLike[str] | None
 
     class MiddlewareOptions(ProtectOptions, total=False):
         """What a middleware takes by keyword, and `protect_app` by position too."""

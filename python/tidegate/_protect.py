@@ -105,6 +105,8 @@ def protect_app(
         ip_ttl: seconds or a timedelta. Accepted, and not needed: an address is forgotten once
             its quota is full again.
         gate: a gate of your own, instead of `limit` and the options.
+        config: a configuration file, TOML or YAML, instead of `limit` and most options; it is
+            followed when it changes. See `tidegate.load_gate`.
         key: who is counted, instead of `per_ip`: "global", "ip", "user", "path", "route",
             "method", "host", or "header", "cookie", "query" or "form" with a name such as
             "header:x-api-key"; a callable that is given a `tidegate.asgi.Request`, also under

@@ -65,17 +65,26 @@ class TideGateMiddleware:
         self._enter = self.gate.enter_asgi
         self._waits = self.gate.waits
         self._settles = self.gate.settles
-        self._is_open = not self.gate.rules
         self._asker = Asker(self.gate)
         self._asks = self._asker.is_needed
-        self._reads = "form" in self.gate.needs
-        # What a framework knows, and the protocol does not.
-        self._facts = self.gate.needs & {"user", "route"}
-        self._prepares = self._asks or self._reads or bool(self._facts)
+        self._follows = self.gate.version is not None
+        self._look()
         self._has_own_answer = self.gate.on_breach is not None or self.gate.template is not None
+
+    def _look(self) -> None:
+        """Notes what the gate's rules want to know, as they are now."""
+        self._version = self.gate.version
+        needs = self.gate.needs
+        self._is_open = not self.gate.rules
+        self._reads = "form" in needs
+        # What a framework knows, and the protocol does not.
+        self._facts = needs & {"user", "route"}
+        self._prepares = self._asks or self._reads or bool(self._facts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection."""
+        if self._follows and self._version != self.gate.version:
+            self._look()
         answers = None
         if self._prepares:
             receive, answers = await self._prepare(scope, receive)
@@ -99,7 +108,7 @@ class TideGateMiddleware:
             await self._refuse(scope, receive, passage, send, exceeded.decision)
         finally:
             current.reset(token)
-            if self._settles:
+            if self._settles and passage.settles:
                 await self._settle(passage)
 
     async def _prepare(self, scope: Scope, receive: Receive) -> tuple[Receive, Answers | None]:

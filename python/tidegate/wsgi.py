@@ -63,14 +63,22 @@ class TideGateMiddleware:
         refuse_async_callables(self.gate)
         self._enter = self.gate.enter_wsgi
         self._settles = self.gate.settles
-        self._is_open = not self.gate.rules
         self._asker = Asker(self.gate)
         self._asks = self._asker.is_needed
-        self._reads = "form" in self.gate.needs
+        self._follows = self.gate.version is not None
+        self._look()
         self._has_own_answer = self.gate.on_breach is not None or self.gate.template is not None
+
+    def _look(self) -> None:
+        """Notes what the gate's rules want to know, as they are now."""
+        self._version = self.gate.version
+        self._is_open = not self.gate.rules
+        self._reads = "form" in self.gate.needs
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serves one request."""
+        if self._follows and self._version != self.gate.version:
+            self._look()
         answers = None
         if (self._asks or self._reads) and self.gate.counts_wsgi(environ):
             if self._reads:
@@ -89,7 +97,7 @@ class TideGateMiddleware:
             time.sleep(decision.delay)
         gate = believed(self.gate) if self._is_open else self.gate
         token = current.set((environ, None, gate, passage))
-        is_over = self._settles
+        settles = is_over = self._settles and passage.settles
         try:
             body = self.app(environ, passage)
             is_over = False
@@ -101,7 +109,7 @@ class TideGateMiddleware:
             current.reset(token)
             if is_over:
                 self.settle(passage)
-        return _Settling(body, self, passage) if self._settles else body
+        return _Settling(body, self, passage) if settles else body
 
     def settle(self, passage: WsgiPassage) -> None:
         """Tells the gate how a request ended."""

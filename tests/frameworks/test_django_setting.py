@@ -1,6 +1,7 @@
 """The setting TIDEGATE: what the checks say, and what decorators refuse."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.views import View
 
 from tests.frameworks import test_django
 from tidegate import ConfigError, Gate, Rule
-from tidegate.django import checks, exempt, ratelimit, shared_limit
+from tidegate.django import TideGateMiddleware, checks, exempt, ratelimit, shared_limit
 from tidegate.django._state import current_state
 from tidegate.testing import Clock, assert_limited
 
@@ -171,3 +172,25 @@ def test_views_keep_their_signatures_and_subclasses_their_dispatch() -> None:
     assert signature(limited) == signature(hello)
     assert (limited.__name__, limited.__doc__) == (hello.__name__, hello.__doc__)
     assert ratelimit("5/m", key="ip")(Page) is Page
+
+
+def test_a_file_describes_the_limits_of_the_project(tmp_path: Path) -> None:
+    file = tmp_path / "tidegate.toml"
+    file.write_text('[[rules]]\nname = "api"\nkey = "ip"\nlimit = "2/hour"\n')
+    request = RequestFactory().get("/")
+    with override_settings(TIDEGATE={"config": str(file)}):
+        assert checks.check_settings() == []
+        middleware = TideGateMiddleware(hello)
+        statuses = [middleware(request).status_code for _ in range(3)]
+        # One request passes a gate once, however often it comes.
+        assert statuses == [200, 200, 200]
+        new = [middleware(RequestFactory().get("/")).status_code for _ in range(2)]
+        assert new == [200, 429]
+
+    file.write_text('[[rules]]\nname = "api"\nkey = "ip"\nlimit = "2/huor"\n')
+    with override_settings(TIDEGATE={"config": str(file)}):
+        [found] = checks.check_settings()
+        assert ids([found]) == ["E010"]
+        assert "tidegate.toml:4:9: rules[0].limit" in found.msg
+    with override_settings(TIDEGATE={"config": str(file), "gate": Gate([])}):
+        assert ids(checks.check_settings()) == ["E010"]

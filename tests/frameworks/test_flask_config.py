@@ -7,7 +7,7 @@ import pytest
 from flask import Blueprint, Flask
 
 from examples.sqlite_store import SQLiteStore
-from tidegate import ConfigError
+from tidegate import ConfigError, Gate
 from tidegate.flask import TideGate
 from tidegate.testing import Clock
 
@@ -197,3 +197,36 @@ def test_reset_says_what_it_cannot_reach() -> None:
     assert "no limit is meant" in run(shop(), "reset", "--key", "a", "--endpoint", "b", status=1)
     app = made(TideGate(default="5/minute", store="shared://flask-reset"))
     assert "counts everybody together" in run(app, "reset", "--key", "ana")
+
+
+RULES = """
+trusted_proxies = 1
+headers = "draft"
+[[rules]]
+name = "api"
+key = "ip"
+limit = "{limit}"
+"""
+
+
+def test_a_file_describes_the_limits_of_the_application(tmp_path: Path) -> None:
+    file = tmp_path / "tidegate.toml"
+    file.write_text(RULES.format(limit="2/hour"))
+    gate = TideGate(config=file)
+    app = made(gate)
+    app.add_url_rule("/own", "own", gate.limit("1/hour", key="ip")(lambda: "own"))
+    client = app.test_client()
+
+    def statuses(path: str, peer: str) -> list[int]:
+        forwarded = {"X-Forwarded-For": peer}
+        return [client.get(path, headers=forwarded).status_code for _ in range(3)]
+
+    assert statuses("/", "203.0.113.7") == [200, 200, 429]
+    # Limits in code believe whom the file says, and count where it says.
+    assert statuses("/own", "203.0.113.8") == [200, 429, 429]
+    assert "RateLimit-Policy" in client.get("/").headers
+    with pytest.raises(ConfigError, match="`gate` and `config`"):
+        made(TideGate(config=file, gate=Gate([])))
+    file.write_text(RULES.format(limit="2/huor"))
+    with pytest.raises(ConfigError, match=r"tidegate\.toml:7:9: rules\[0\]\.limit"):
+        made(TideGate(config=file))

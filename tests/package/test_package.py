@@ -23,6 +23,7 @@ EXPORTS = [
     "StoreError",
     "TidegateError",
     "__version__",
+    "load_gate",
     "protect_app",
     "rate_limit",
 ]

@@ -2,7 +2,7 @@
 //!
 //! Reads only what is asked for, and that once.
 
-use std::{borrow::Cow, cell::OnceCell, net::IpAddr};
+use std::{borrow::Cow, cell::OnceCell, net::IpAddr, sync::Arc};
 
 use pyo3::{
     intern,
@@ -43,6 +43,8 @@ pub(crate) enum Source<'a, 'py> {
 pub(crate) struct PyFacts<'a, 'py> {
     source: Source<'a, 'py>,
     given: Given<'py>,
+    /// The one rule that is to be applied.
+    rule: Option<Arc<str>>,
     peer: OnceCell<Option<Text<'py>>>,
     method: OnceCell<Option<Text<'py>>>,
     /// The lines of X-Forwarded-For in an ASGI scope, for which two may ask.
@@ -52,7 +54,12 @@ pub(crate) struct PyFacts<'a, 'py> {
 impl<'a, 'py> PyFacts<'a, 'py> {
     pub(crate) fn new(source: Source<'a, 'py>, given: Given<'py>) -> Self {
         let (peer, method, forwarded_for) = Default::default();
-        Self { source, given, peer, method, forwarded_for }
+        Self { source, given, rule: None, peer, method, forwarded_for }
+    }
+
+    /// The same for one rule.
+    pub(crate) fn only(self, rule: Option<Arc<str>>) -> Self {
+        Self { rule, ..self }
     }
 
     /// What an adapter has put beside the request.
@@ -196,6 +203,10 @@ impl Facts for PyFacts<'_, '_> {
 
     fn is_exempt(&self, rule: usize) -> bool {
         self.given.keys.as_ref().is_some_and(|known| known.is_exempt(rule))
+    }
+
+    fn rule(&self) -> Option<&str> {
+        self.rule.as_deref()
     }
 
     fn address(&self) -> Option<&str> {

@@ -14,13 +14,25 @@ pub(crate) struct Notices {
     is_alone: AtomicBool,
     /// Nobody was told of a forwarding header field that was disregarded.
     is_silent: AtomicBool,
+    /// A configuration is to be followed, and nobody in this process looks after it.
+    must_wake: AtomicBool,
 }
 
 impl Notices {
     /// For a gate or limiter with this kind of store.
     pub(crate) fn new(store: &str) -> Self {
         let is_alone = AtomicBool::new(store == "memory");
-        Self { is_alone, is_silent: AtomicBool::new(true) }
+        Self { is_alone, is_silent: AtomicBool::new(true), must_wake: AtomicBool::new(false) }
+    }
+
+    /// For a gate that follows a configuration.
+    pub(crate) fn following(store: &str) -> Self {
+        Self { must_wake: AtomicBool::new(true), ..Self::new(store) }
+    }
+
+    /// Nobody looks after the configuration any more.
+    pub(crate) fn unsettle(&self) {
+        self.must_wake.store(true, Ordering::Relaxed);
     }
 
     /// Looks around, before the first decision.
@@ -28,12 +40,15 @@ impl Notices {
         if is_due(&self.is_alone) {
             say(py, "tidegate._workers", "warn_of_siblings", None);
         }
+        if is_due(&self.must_wake) {
+            say(py, "tidegate._following", "wake", None);
+        }
     }
 
     /// Whether there is nothing left to look around for.
     #[inline]
     pub(crate) fn is_settled(&self) -> bool {
-        !self.is_alone.load(Ordering::Relaxed)
+        !self.is_alone.load(Ordering::Relaxed) && !self.must_wake.load(Ordering::Relaxed)
     }
 
     /// Says whose forwarding header field was disregarded, after the first such decision.

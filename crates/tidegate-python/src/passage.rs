@@ -110,6 +110,12 @@ pub(crate) struct AsgiPassage(pub(crate) Passage);
 
 #[pymethods]
 impl AsgiPassage {
+    /// Whether the end of the request matters.
+    #[getter]
+    fn settles(&self) -> bool {
+        self.0.decision.get().decision().settles()
+    }
+
     /// What the gate decided.
     #[getter]
     fn decision(&self, py: Python<'_>) -> Py<PyDecision> {
@@ -208,6 +214,12 @@ pub(crate) struct WsgiPassage(pub(crate) Passage);
 
 #[pymethods]
 impl WsgiPassage {
+    /// Whether the end of the request matters.
+    #[getter]
+    fn settles(&self) -> bool {
+        self.0.decision.get().decision().settles()
+    }
+
     /// What the gate decided.
     #[getter]
     fn decision(&self, py: Python<'_>) -> Py<PyDecision> {

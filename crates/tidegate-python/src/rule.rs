@@ -44,6 +44,29 @@ pub(crate) struct PyRule {
     cost: u32,
 }
 
+impl PyRule {
+    /// A rule of a configuration, which has no callables.
+    pub(crate) fn of_engine(py: Python<'_>, rule: &Rule) -> PyResult<Self> {
+        let key = match rule.counts() {
+            Key::Several(parts) => {
+                PyList::new(py, parts.iter().map(ToString::to_string))?.into_any()
+            }
+            key => PyString::new(py, &key.to_string()).into_any(),
+        };
+        Ok(Self {
+            rule: rule.clone(),
+            keys: Vec::new(),
+            cost_callable: None,
+            limit_for: None,
+            limit_ttl: 0.0,
+            exempt_when: None,
+            charge_on: None,
+            key: key.unbind(),
+            cost: rule.units(),
+        })
+    }
+}
+
 #[pymethods]
 impl PyRule {
     /// Raises `ConfigError` when an argument makes no sense.
@@ -154,6 +177,12 @@ impl PyRule {
     #[getter]
     fn limit(&self) -> String {
         self.rule.limits().to_string()
+    }
+
+    /// Whether the rule applies only where code names it: a configuration's `apply = "by_name"`.
+    #[getter]
+    const fn by_name(&self) -> bool {
+        self.rule.is_by_name()
     }
 
     /// Whom the rule counts.

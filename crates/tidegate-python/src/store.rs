@@ -11,14 +11,18 @@ use tidegate::{Event, Health, Listener, OnStoreError, StateKeeper, Store, open_s
 use crate::{
     custom::CustomStore,
     errors::{ConfigError, from_engine, wrong_type},
+    gate::PyGate,
 };
 
-/// The store that a user gave, by its URL or one of his own; and whether it is his own, which
+/// The store that a user gave, by its URL, one of his own, or that of another gate; and whether it is his own, which
 /// may wait for anything. In memory if none was given.
 pub(crate) fn of_user(store: Option<&Bound<'_, PyAny>>) -> PyResult<(Arc<dyn Store>, bool)> {
     let Some(store) = store else { return Ok((open("memory://")?, false)) };
     if let Ok(url) = store.cast::<PyString>() {
         return Ok((open(&url.to_cow()?)?, false));
+    }
+    if let Ok(gate) = store.cast::<PyGate>() {
+        return Ok((gate.get().store(), false));
     }
     match CustomStore::new(store)? {
         Some(custom) => Ok((Arc::new(StateKeeper::new(custom, listener("custom"))), true)),
@@ -29,7 +33,7 @@ pub(crate) fn of_user(store: Option<&Bound<'_, PyAny>>) -> PyResult<(Arc<dyn Sto
 }
 
 /// Opens the store that `url` names. Outages go to the log.
-fn open(url: &str) -> PyResult<Arc<dyn Store>> {
+pub(crate) fn open(url: &str) -> PyResult<Arc<dyn Store>> {
     let scheme = url.split(':').next().unwrap_or_default();
     open_store_with(url, listener(scheme)).map_err(|error| from_engine(&error))
 }

@@ -232,6 +232,12 @@ impl Decision {
         self.told_rule.as_deref().unwrap_or_else(of_limit)
     }
 
+    /// Whether the end of the request matters: see [`Gate::settle`](crate::Gate::settle).
+    #[must_use]
+    pub const fn settles(&self) -> bool {
+        self.pass.is_some()
+    }
+
     /// The time, by the limiter's clock, for which the cost was taken: that of the decision,
     /// or, in a queue, the one at which the caller goes ahead.
     #[must_use]

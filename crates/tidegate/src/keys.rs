@@ -71,6 +71,15 @@ impl Gate {
     }
 }
 
+/// The position of the rule of this name.
+pub(crate) fn named(rules: &[Rule], name: &str) -> Result<usize, Error> {
+    rules.iter().position(|rule| rule.name == name).ok_or_else(|| {
+        let known: Vec<&str> = rules.iter().map(Rule::name).collect();
+        let nearest = closest(name, known.iter().copied()).map(str::to_owned);
+        Error::UnknownRule { rule: name.to_owned(), known: known.join("`, `"), nearest }
+    })
+}
+
 impl Limiter {
     /// Lists keys that this limiter counts, as [`Gate::keys`] does.
     ///
@@ -86,12 +95,7 @@ impl Engine {
     /// An engine for one rule, with the same counts.
     fn of_rule(&self, name: &str) -> Result<Arc<Self>, Error> {
         let rules = &self.rules.rules;
-        let rule = rules.iter().find(|rule| rule.name == name);
-        self.with_rule(rule.ok_or_else(|| {
-            let known: Vec<&str> = rules.iter().map(Rule::name).collect();
-            let nearest = closest(name, known.iter().copied()).map(str::to_owned);
-            Error::UnknownRule { rule: name.to_owned(), known: known.join("`, `"), nearest }
-        })?)
+        self.with_rule(&rules[named(rules, name)?])
     }
 
     fn with_rule(&self, rule: &Rule) -> Result<Arc<Self>, Error> {

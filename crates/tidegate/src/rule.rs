@@ -50,6 +50,7 @@ pub struct Rule {
     pub(crate) block: Option<Block>,
     pub(crate) charge_on: Option<Statuses>,
     pub(crate) is_settled_by_caller: bool,
+    pub(crate) by_name: bool,
 }
 
 impl Rule {
@@ -68,6 +69,7 @@ impl Rule {
             block: None,
             charge_on: None,
             is_settled_by_caller: false,
+            by_name: false,
         }
     }
 
@@ -137,6 +139,12 @@ impl Rule {
         Self { is_settled_by_caller: is_settled, ..self }
     }
 
+    /// Applies only where the caller names the rule: see [`Facts::rule`](crate::Facts::rule).
+    #[must_use]
+    pub fn by_name(self, by_name: bool) -> Self {
+        Self { by_name, ..self }
+    }
+
     /// Whether the end of a request matters.
     pub(crate) const fn settles(&self) -> bool {
         self.charge_on.is_some() || self.is_settled_by_caller || self.limits.concurrent().is_some()
@@ -152,6 +160,18 @@ impl Rule {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Units that a request takes.
+    #[must_use]
+    pub const fn units(&self) -> u32 {
+        self.cost
+    }
+
+    /// Whether the rule applies only where the caller names it.
+    #[must_use]
+    pub const fn is_by_name(&self) -> bool {
+        self.by_name
     }
 
     /// Whom the rule counts.

@@ -35,7 +35,8 @@ class Door:
         self.gate = gate
         self.options = options
         self.headers: Any = options.get("headers", "x-ratelimit")
-        self.needs = gate.needs
+        self._version = gate.version
+        self._needs = gate.needs
         self.settles = gate.settles
         self._asker = Asker(gate)
 
@@ -47,6 +48,14 @@ class Door:
             ConfigError: no gate can be made of it.
         """
         return cls(make_gate(limit, **native_options(options)), options)
+
+    @property
+    def needs(self) -> set[str]:
+        """What its rules want to know, as they are now."""
+        if self._version is not None and self._version != self.gate.version:
+            self._version = self.gate.version
+            self._needs = self.gate.needs
+        return self._needs
 
     @property
     def needs_view(self) -> bool:

@@ -8,14 +8,14 @@ from inspect import signature
 from typing import Any, NamedTuple, cast
 
 from tidegate._arguments import limit_string
-from tidegate._gate import make_gate
+from tidegate._gate import gate_of, make_gate
 from tidegate._native import Gate, Rule
 from tidegate.django._door import Door
 from tidegate.django._exempt import Exempt
 from tidegate.django._keys import native_options
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 
-_OWN = frozenset({"default", "enabled", "exempt", "gate", "limit", "rules"})
+_OWN = frozenset({"config", "default", "enabled", "exempt", "gate", "limit", "rules"})
 # What every limit of a project is made of; the compiled module's options, as they are today.
 GATE_OPTIONS = frozenset(signature(make_gate).parameters) - _OWN
 KNOWN = GATE_OPTIONS | _OWN
@@ -102,10 +102,29 @@ class Settings:
             return
         yield from _unknown(given)
         self.options = {name: given[name] for name in given if name in GATE_OPTIONS}
+        if given.get("config") is not None:
+            try:
+                given = self._with_file(given)
+            except ConfigError as error:
+                yield Problem("E010", f"`config`: {error}")
+                return
         yield from self._read_options()
         yield from self._read_limits(given)
         yield from self._read_rules(given)
         yield from self._read_rest(given)
+
+    def _with_file(self, given: dict[Any, Any]) -> dict[Any, Any]:
+        """What is given, with the gate of a configuration file in place of the file.
+
+        Limits in code count where the file says, and believe whom it says.
+        """
+        if given.get("gate") is not None:
+            raise ConfigError("`gate` is given too: give one of the two")
+        native = native_options(self.options)
+        beside = {name: native[name] for name in ("on_breach",) if name in self.options}
+        gate = gate_of(given["config"], None, beside)
+        self.options = {**gate.defaults(), **self.options}
+        return {**given, "gate": gate}
 
     def _read_options(self) -> Iterator[Problem]:
         # One after the other, so that each that is wrong is told; some mean something only

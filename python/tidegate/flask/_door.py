@@ -17,13 +17,14 @@ from tidegate.flask._facts import supply
 class Door:
     """One gate, and whom to ask before it decides."""
 
-    __slots__ = ("_asker", "_asks", "_needs", "_questions", "_user", "gate")
+    __slots__ = ("_asker", "_asks", "_needs", "_questions", "_user", "_version", "gate")
 
     def __init__(self, gate: Gate, user: Question | None) -> None:
         self.gate = gate
         self._user = user
         self._asker = Asker(gate)
         self._asks = self._asker.is_needed
+        self._version = gate.version
         self._needs = frozenset(gate.needs)
         self._questions = {
             call: Question(kind, call, given=2 if kind == "limit" else 1)
@@ -38,6 +39,9 @@ class Door:
 
     def decide(self, request: flask.Request, cost: int | None, address: str | None) -> Decision:
         """Asks the gate about a request."""
+        if self._version is not None and self._version != self.gate.version:
+            self._version = self.gate.version
+            self._needs = frozenset(self.gate.needs)
         if self._needs:
             supply(self._needs, request, self._user)
         answers = self._answers(request, address) if self._asks else None

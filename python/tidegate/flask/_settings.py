@@ -6,13 +6,14 @@ from typing import Any, cast
 
 import flask
 
+from tidegate._gate import gate_of
 from tidegate._native import Gate
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 from tidegate.flask._ask import Question, question
 from tidegate.flask._limit import GATE_OPTIONS, refuse_unknown
 
 PREFIX = "TIDEGATE_"
-_OWN = frozenset({"default", "enabled", "gate", "limit", "on_breach", "user"})
+_OWN = frozenset({"config", "default", "enabled", "gate", "limit", "on_breach", "user"})
 KNOWN = GATE_OPTIONS | _OWN
 
 
@@ -35,6 +36,13 @@ class Settings:
         self.limit: Any = found.pop("limit", None)
         self.default: Any = found.pop("default", None)
         self.gate: Gate | None = found.pop("gate", None)
+        config_file = found.pop("config", None)
+        if config_file is not None:
+            if self.gate is not None:
+                raise ConfigError("`gate` and `config` are both given: give one of the two")
+            self.gate = gate_of(config_file, None, {})
+            # Limits in code count where the file says, and believe whom it says.
+            found = {**self.gate.defaults(), **found}
         self.enabled = _flag("enabled", found.pop("enabled", True))
         self.user: Question | None = question("user", found.pop("user", None))
         self.on_breach: Question | None = question(

@@ -7,7 +7,7 @@ use crate::{
     answers::Known,
     convert::Units,
     decision::PyDecision,
-    facts::{Given, PyFacts, Source},
+    facts::{Given, Source},
 };
 
 #[pymethods]
@@ -32,7 +32,7 @@ impl PyGate {
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<PyDecision> {
-        let facts = PyFacts::new(Source::Asgi(scope, receive), Given { keys, address, cost });
+        let facts = self.facts(Source::Asgi(scope, receive), Given { keys, address, cost });
         self.decide(scope.py(), &facts)
     }
 
@@ -53,7 +53,7 @@ impl PyGate {
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let facts = PyFacts::new(Source::Asgi(scope, receive), Given { keys, address, cost });
+        let facts = self.facts(Source::Asgi(scope, receive), Given { keys, address, cost });
         self.expected(scope.py(), &facts)
     }
 
@@ -72,7 +72,7 @@ impl PyGate {
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let facts = PyFacts::new(Source::Wsgi(environ), Given { keys, address, cost });
+        let facts = self.facts(Source::Wsgi(environ), Given { keys, address, cost });
         self.expected(environ.py(), &facts)
     }
 
@@ -90,7 +90,7 @@ impl PyGate {
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.expected(py, &PyFacts::new(Source::Nothing, Given { keys, address, cost }))
+        self.expected(py, &self.facts(Source::Nothing, Given { keys, address, cost }))
     }
 
     /// Decides the request of a WSGI environment, and takes its cost if allowed.
@@ -102,7 +102,7 @@ impl PyGate {
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<PyDecision> {
-        let facts = PyFacts::new(Source::Wsgi(environ), Given { keys, address, cost });
+        let facts = self.facts(Source::Wsgi(environ), Given { keys, address, cost });
         self.decide(environ.py(), &facts)
     }
 
@@ -115,7 +115,7 @@ impl PyGate {
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<PyDecision> {
-        self.decide(py, &PyFacts::new(Source::Nothing, Given { keys, address, cost }))
+        self.decide(py, &self.facts(Source::Nothing, Given { keys, address, cost }))
     }
 
     /// The client's address by this gate's trust, from an ASGI connection scope.
@@ -141,13 +141,15 @@ impl PyGate {
     /// The positions of the rules that apply to an ASGI connection.
     #[pyo3(signature = (scope: "collections.abc.Mapping[str, typing.Any]"))]
     fn applying_asgi(&self, scope: &Bound<'_, PyMapping>) -> Vec<usize> {
-        self.gate.applying(&PyFacts::new(Source::Asgi(scope, None), Given::default())).collect()
+        let facts = self.facts(Source::Asgi(scope, None), Given::default());
+        self.live.face().gate.applying(&facts).collect()
     }
 
     /// The positions of the rules that apply to a WSGI request.
     #[pyo3(signature = (environ: "collections.abc.Mapping[str, typing.Any]"))]
     fn applying_wsgi(&self, environ: &Bound<'_, PyMapping>) -> Vec<usize> {
-        self.gate.applying(&PyFacts::new(Source::Wsgi(environ), Given::default())).collect()
+        let facts = self.facts(Source::Wsgi(environ), Given::default());
+        self.live.face().gate.applying(&facts).collect()
     }
 
     /// Whom the rule at a position counts on an ASGI connection.
@@ -168,7 +170,7 @@ impl PyGate {
         address: Option<String>,
     ) -> PyResult<String> {
         let given = Given { keys, address, ..Given::default() };
-        self.subject(rule, &PyFacts::new(Source::Asgi(scope, receive), given))
+        self.subject(rule, &self.facts(Source::Asgi(scope, receive), given))
     }
 
     /// Whom the rule at a position counts in a WSGI request.
@@ -187,6 +189,6 @@ impl PyGate {
         address: Option<String>,
     ) -> PyResult<String> {
         let given = Given { keys, address, ..Given::default() };
-        self.subject(rule, &PyFacts::new(Source::Wsgi(environ), given))
+        self.subject(rule, &self.facts(Source::Wsgi(environ), given))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use tidegate::{Decision, Nanos, fields::Profile, subject_text};
+use tidegate::{Decision, Nanos, Store, fields::Profile, subject_text};
 
 use super::PyGate;
 use crate::{
@@ -20,15 +20,29 @@ impl PyGate {
     pub(super) fn decide(&self, py: Python<'_>, facts: &PyFacts<'_, '_>) -> PyResult<PyDecision> {
         self.notices.before(py);
         let decision = if !switch::is_enabled() {
-            self.gate.peek(facts).map(Decision::into_allowed)
+            self.live.face().gate.peek(facts).map(Decision::into_allowed)
         } else if self.waits {
             // The request is Python's, and is not read while the interpreter is released.
-            let question = self.gate.question(facts);
-            question.and_then(|question| py.detach(|| self.gate.ask(question)))
+            let question = self.live.face().gate.question(facts);
+            question.and_then(|question| py.detach(|| self.live.face().gate.ask(question)))
         } else {
-            self.gate.admit(facts)
+            self.live.face().gate.admit(facts)
         };
         Ok(PyDecision::new(decision.map_err(|error| from_engine(&error))?, &self.clock, None))
+    }
+
+    /// Where it counts, for others to count there too.
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        self.live.store()
+    }
+
+    /// One request, as this gate asks about it.
+    pub(super) fn facts<'a, 'py>(
+        &self,
+        source: Source<'a, 'py>,
+        given: Given<'py>,
+    ) -> PyFacts<'a, 'py> {
+        PyFacts::new(source, given).only(self.only.clone())
     }
 
     /// A decision that is awaited.
@@ -40,15 +54,16 @@ impl PyGate {
         if !self.waits || !switch::is_enabled() {
             return ready(Bound::new(py, self.decide(py, facts)?)?.into_any());
         }
-        let question = self.gate.question(facts).map_err(|error| from_engine(&error))?;
+        let question =
+            self.live.face().gate.question(facts).map_err(|error| from_engine(&error))?;
         let (hub, running) = Hub::of_running_loop(py)?;
         let made = Made::Decision { clock: Arc::clone(&self.clock), key: None };
         let (future, expected) = hub.get().expect(&running, made)?;
         if self.is_own || question.has_steps() {
-            let gate = Arc::clone(&self.gate);
+            let gate = Arc::clone(&self.live.face().gate);
             in_executor(&running, move || gate.start(question, expected.into_done()))?;
         } else {
-            self.gate.start(question, expected.into_done());
+            self.live.face().gate.start(question, expected.into_done());
         }
         Ok(future)
     }
@@ -77,21 +92,23 @@ impl PyGate {
     /// What the header fields of a response depend on, apart from its decision.
     pub(super) fn report(&self) -> (Profile, Nanos) {
         // No other profile tells a time of day.
-        let is_told = self.profile.contains(Profile::X_RATELIMIT);
+        let profile = self.live.face().profile;
+        let is_told = profile.contains(Profile::X_RATELIMIT);
         let unix_now = if is_told { self.clock.unix_now() } else { Nanos::ZERO };
-        (self.profile, unix_now)
+        (profile, unix_now)
     }
 
     pub(super) fn address(&self, source: Source<'_, '_>) -> String {
-        self.gate.identify(&PyFacts::new(source, Given::default())).address.to_string()
+        self.live.face().gate.identify(&self.facts(source, Given::default())).address.to_string()
     }
 
     pub(super) fn subject(&self, rule: usize, facts: &PyFacts<'_, '_>) -> PyResult<String> {
-        if rule >= self.rules.len() {
-            let count = self.rules.len();
+        let count = self.live.face().gate.rules().len();
+        if rule >= count {
             return Err(ConfigError::new_err(format!("there are {count} rules, none at {rule}")));
         }
-        let subject = self.gate.subject(facts, rule).map_err(|error| from_engine(&error))?;
+        let subject =
+            self.live.face().gate.subject(facts, rule).map_err(|error| from_engine(&error))?;
         Ok(subject_text(&subject).into_owned())
     }
 }

@@ -6,7 +6,7 @@ use super::PyGate;
 use crate::{
     answers::Known,
     decision::PyDecision,
-    facts::{Given, PyFacts, Source},
+    facts::{Given, Source},
     passage::{AsgiPassage, WsgiPassage},
     visit,
 };
@@ -58,7 +58,7 @@ impl PyGate {
             return Ok(None);
         }
         let given = Given { keys, ..Given::default() };
-        let facts = PyFacts::new(Source::Asgi(scope, Some(receive)), given);
+        let facts = slf.get().facts(Source::Asgi(scope, Some(receive)), given);
         let passage = slf.get().passage(&facts, send)?;
         scope.set_item(intern!(scope.py(), "tidegate"), passage.decision(scope.py()))?;
         Ok(Some(AsgiPassage(passage)))
@@ -81,7 +81,7 @@ impl PyGate {
             return Ok(None);
         }
         let given = Given { keys, ..Given::default() };
-        let facts = PyFacts::new(Source::Wsgi(environ), given);
+        let facts = slf.get().facts(Source::Wsgi(environ), given);
         let passage = slf.get().passage(&facts, start_response)?;
         let name = intern!(environ.py(), "tidegate.decision");
         environ.set_item(name, passage.decision(environ.py()))?;

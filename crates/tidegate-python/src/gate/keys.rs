@@ -26,7 +26,7 @@ impl PyGate {
     /// of their keys; `StoreError` when the server gives no answer.
     #[pyo3(signature = (prefix: "str" = Prefix::default(), *, limit: "int" = Most::default()) -> "list[CountedKey]")]
     fn keys(&self, py: Python<'_>, prefix: Prefix<'_>, limit: Most) -> PyResult<Vec<PyCountedKey>> {
-        let found = self.at_ease(py, || self.gate.keys(&prefix.0, limit.0))?;
+        let found = self.at_ease(py, || self.live.face().gate.keys(&prefix.0, limit.0))?;
         let shown = |key: &[u8]| subject_text(key).into_owned();
         Ok(found.into_iter().map(|found| PyCountedKey::new(found, shown)).collect())
     }
@@ -60,7 +60,7 @@ impl PyGate {
         key: Option<SubjectArg<'_>>,
     ) -> PyResult<PyDecision> {
         let key = key.unwrap_or_default();
-        let decision = self.at_ease(py, || self.gate.inspect(rule_name, &key.0))?;
+        let decision = self.at_ease(py, || self.live.face().gate.inspect(rule_name, &key.0))?;
         Ok(PyDecision::new(decision, &self.clock, None))
     }
 
@@ -79,7 +79,7 @@ impl PyGate {
     #[pyo3(signature = (rule_name: "str", key: "str | None" = None) -> "None")]
     fn reset(&self, py: Python<'_>, rule_name: &str, key: Option<SubjectArg<'_>>) -> PyResult<()> {
         let key = key.unwrap_or_default();
-        self.at_ease(py, || self.gate.reset(rule_name, &key.0))
+        self.at_ease(py, || self.live.face().gate.reset(rule_name, &key.0))
     }
 
     /// `reset`, to be awaited.

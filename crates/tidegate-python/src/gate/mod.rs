@@ -1,9 +1,11 @@
 //! `Gate`: what every request passes.
 
 mod admit;
+mod configured;
 mod decide;
 mod enter;
 mod keys;
+mod live;
 mod respond;
 mod settle;
 
@@ -13,7 +15,9 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyList},
 };
-use tidegate::{Clock, Gate, address::Trust, fields::Profile};
+use tidegate::{Clock, Gate, Rule, address::Trust};
+
+use self::live::Live;
 
 use crate::{
     clock::{self, PyClock},
@@ -26,13 +30,15 @@ use crate::{
 };
 
 /// What every request passes: who is calling, then the rules, all or nothing.
-#[pyclass(frozen, name = "Gate", module = "tidegate")]
+#[pyclass(frozen, weakref, name = "Gate", module = "tidegate")]
 pub(crate) struct PyGate {
-    gate: Arc<Gate>,
+    live: Arc<Live>,
+    /// The rules that Python made; a configuration's are made when they are asked for.
     rules: Vec<Py<PyRule>>,
-    profile: Profile,
+    /// The one rule that this gate is for, if it is for one.
+    only: Option<Arc<str>>,
     clock: Arc<dyn Clock>,
-    notices: Notices,
+    notices: Arc<Notices>,
     /// Whether decisions may have to wait for a server.
     waits: bool,
     /// Whether the store is the user's own, which can only be awaited in a thread.
@@ -49,7 +55,7 @@ impl PyGate {
     #[pyo3(signature = (
         rules: "collections.abc.Sequence[Rule]",
         *,
-        store: "str | tidegate.stores.StateStore | None" = None,
+        store: "str | tidegate.stores.StateStore | Gate | None" = None,
         trusted_proxies: "collections.abc.Iterable[str] | int | None" = None,
         forwarded_header: "str" = "x-forwarded-for",
         ipv6_prefix: "int" = 64,
@@ -87,10 +93,10 @@ impl PyGate {
             builder = builder.rule(rule.get().rule.clone());
         }
         let gate = builder.build().map_err(|error| from_engine(&error))?;
-        let (notices, waits) = (Notices::new(gate.store_name()), gate.waits());
-        let (gate, waits) = (Arc::new(gate), is_own || waits);
-        let profile = headers.0;
-        Ok(Self { gate, rules, profile, clock, notices, waits, is_own, on_breach, template })
+        let (notices, waits) = (Arc::new(Notices::new(gate.store_name())), gate.waits());
+        let (live, waits) = (Arc::new(Live::fixed(gate, headers.0)), is_own || waits);
+        let only = None;
+        Ok(Self { live, rules, only, clock, notices, waits, is_own, on_breach, template })
     }
 
     /// What answers a request that may not go ahead, instead of the gate; `None` for the gate.
@@ -107,8 +113,14 @@ impl PyGate {
 
     /// The rules, in order.
     #[getter]
-    fn rules(&self, py: Python<'_>) -> Vec<Py<PyRule>> {
-        self.rules.iter().map(|rule| rule.clone_ref(py)).collect()
+    fn rules(&self, py: Python<'_>) -> PyResult<Vec<Py<PyRule>>> {
+        if !self.live.changes() {
+            return Ok(self.rules.iter().map(|rule| rule.clone_ref(py)).collect());
+        }
+        let is_meant = |rule: &&Rule| self.only.as_ref().is_none_or(|it| **it == *rule.name());
+        let face = self.live.face();
+        let rules = face.gate.rules().iter().filter(is_meant);
+        rules.map(|rule| Py::new(py, PyRule::of_engine(py, rule)?)).collect()
     }
 
     /// What the rules ask of callables: what it is for, "key", "cost", "limit", "exempt" or
@@ -141,13 +153,13 @@ impl PyGate {
     /// What adapters have to find out for the rules: "user", "route", "form".
     #[getter]
     fn needs(&self) -> HashSet<&'static str> {
-        self.gate.needs().collect()
+        self.live.face().gate.needs().collect()
     }
 
     /// Whether anybody is believed about other addresses than the peer's.
     #[getter]
     fn believes(&self) -> bool {
-        *self.gate.resolver().trust() != Trust::Nobody
+        *self.live.face().gate.resolver().trust() != Trust::Nobody
     }
 
     /// Whether a decision may have to wait for a server.
@@ -160,17 +172,17 @@ impl PyGate {
     /// health and counts.
     #[pyo3(signature = () -> "dict[str, str | int]")]
     fn store_stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        stats(py, &**self.gate.store())
+        stats(py, &**self.live.face().gate.store())
     }
 
     /// Gives back what was paid for in advance, and closes connections. A later request opens
     /// what it needs again.
     fn close(&self, py: Python<'_>) {
-        py.detach(|| self.gate.close());
+        py.detach(|| self.live.face().gate.close());
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let rules = PyList::new(py, self.rules.iter().map(|rule| rule.clone_ref(py)))?;
+        let rules = PyList::new(py, self.rules(py)?)?;
         Ok(format!("Gate({})", rules.repr()?))
     }
 }

@@ -16,7 +16,8 @@ impl PyGate {
     /// Whether the end of any request matters, and is to be told to `settle`.
     #[getter]
     fn settles(&self) -> bool {
-        self.gate.settles()
+        // What does not matter now may matter after a change.
+        self.live.changes() || self.live.face().gate.settles()
     }
 
     /// Tells the end of a request: gives back what its rules do not charge for. Only the first
@@ -47,9 +48,9 @@ impl PyGate {
         let decision = decision.decision();
         let ending = |charges| Ending { status, cost: cost.map(|cost| cost.0), charges };
         let settled = if self.waits {
-            py.detach(|| self.gate.settle(decision, &ending(Some(&charge))))
+            py.detach(|| self.live.face().gate.settle(decision, &ending(Some(&charge))))
         } else {
-            self.gate.settle(decision, &ending(Some(&charge)))
+            self.live.face().gate.settle(decision, &ending(Some(&charge)))
         };
         settled.map_err(|error| from_engine(&error))
     }

@@ -11,7 +11,7 @@ use tidegate_core::{
 use super::{
     include::{Item, Listing, path_of, read_file},
     problem::Problem,
-    schema::{Algorithm, Config, MatchConfig, Mode, RuleConfig, StoreErrorMode},
+    schema::{Algorithm, Apply, Config, MatchConfig, Mode, RuleConfig, StoreErrorMode},
     tree::{Node, Path},
     word::{Many, Word},
     words::{LimitWord, Pattern},
@@ -70,7 +70,8 @@ impl Builder<'_> {
             .cost(given.cost)
             .on_store_error(store_error(given.on_store_error.unwrap_or(config.on_store_error)))
             .matching(given.applies_to.as_ref().map(matching).unwrap_or_default())
-            .shadow(given.mode == Mode::Shadow || config.mode == Mode::Shadow);
+            .shadow(given.mode == Mode::Shadow || config.mode == Mode::Shadow)
+            .by_name(given.apply == Apply::ByName);
         if let Some(lease) = given.lease.as_ref().or(config.lease.as_ref()) {
             rule = rule.lease(lease.value().0);
         }

@@ -14,7 +14,7 @@ use super::{
     decode::decode,
     environment::{Names, overlay},
     problem::{Problem, Problems},
-    schema::{Apply, Config},
+    schema::Config,
     toml,
     tree::{Node, Path as Field, Value},
     warn, yaml,
@@ -273,14 +273,6 @@ impl Loaded {
         self.rules.iter().find(|rule| rule.name() == name)
     }
 
-    /// Whether every request that the rule matches passes it; otherwise only those for which the
-    /// application names it.
-    #[must_use]
-    pub fn applies_to_requests(&self, rule: &Rule) -> bool {
-        let given = self.config.rules.iter().find(|given| given.name.text() == rule.name());
-        given.is_some_and(|given| given.apply == Apply::Requests)
-    }
-
     /// The store's URL, with the secrets in it.
     #[must_use]
     pub fn store_url(&self) -> &str {
@@ -308,11 +300,9 @@ impl Loaded {
         open_store_with(&self.store.0, listener)
     }
 
-    /// A gate of the rules that apply to requests, the lists and the trust; its store and its
-    /// clock are the caller's to add.
+    /// A gate of the rules, the lists and the trust; its store and its clock are the caller's to
+    /// add.
     pub fn builder(&self) -> GateBuilder {
-        let rules: Vec<_> =
-            self.rules.iter().filter(|rule| self.applies_to_requests(rule)).cloned().collect();
-        gate(&rules, &self.allow, &self.deny, &self.resolver)
+        gate(&self.rules, &self.allow, &self.deny, &self.resolver)
     }
 }

@@ -36,15 +36,16 @@ type Identity = (u64, u64);
 type Identity = ();
 
 impl Watch {
-    /// Watches the files that `loaded` was read from.
+    /// Reads the configuration at `path`, and watches the files that it was read from.
     ///
-    /// What changed between that reading and now is found at the first [`check`](Self::check):
-    /// the files count as never seen.
-    #[must_use]
-    pub fn new(loaded: &Loaded) -> Self {
-        let files = loaded.files.iter().map(|file| (file.clone(), None)).collect();
-        let path = loaded.files.first().cloned().unwrap_or_default();
-        Self { path, files, wrong: None }
+    /// # Errors
+    ///
+    /// As [`load`].
+    pub fn open(path: &Path) -> Result<(Self, Loaded), Problems> {
+        let path = path.to_owned();
+        let mut watch = Self { files: vec![(path.clone(), None)], path, wrong: None };
+        let loaded = watch.again()?;
+        Ok((watch, loaded))
     }
 
     /// Reads the configuration again if a file of it has changed, or if it was wrong the last
@@ -69,16 +70,23 @@ impl Watch {
     ///
     /// As [`load`].
     pub fn again(&mut self) -> Result<Loaded, Problems> {
-        // Before the reading, so that a change during it is found by the next look.
-        let stamps: Vec<_> =
-            self.files.iter().map(|(file, _)| (file.clone(), stamp_of(file))).collect();
-        let read = load(&self.path);
-        let stamp_before =
-            |file: &PathBuf| stamps.iter().find(|(it, _)| it == file).and_then(|(_, stamp)| *stamp);
-        self.files = match &read {
-            Ok(loaded) => loaded.files.iter().map(|it| (it.clone(), stamp_before(it))).collect(),
-            Err(_) => stamps.clone(),
-        };
+        let mut read;
+        loop {
+            // Before the reading, so that a change during it is found by the next look.
+            for (file, stamp) in &mut self.files {
+                *stamp = stamp_of(file);
+            }
+            read = load(&self.path);
+            let Ok(loaded) = &read else { break };
+            let is_new = |file: &PathBuf| self.files.iter().all(|(it, _)| it != file);
+            let has_new = loaded.files.iter().any(is_new);
+            self.files.retain(|(file, _)| loaded.files.contains(file));
+            if !has_new {
+                break;
+            }
+            // Files that were not known before are read once more, for the same reason.
+            self.files = loaded.files.iter().map(|file| (file.clone(), None)).collect();
+        }
         self.wrong = read.as_ref().err().cloned();
         read
     }

@@ -68,6 +68,12 @@ pub trait Facts {
         false
     }
 
+    /// The name of the one rule that is to be applied, here and now, whether or not it is one
+    /// that applies only [by name](crate::Rule::by_name). `None` for all that apply to requests.
+    fn rule(&self) -> Option<&str> {
+        None
+    }
+
     /// The client's address, when somebody in front has found it out already.
     fn address(&self) -> Option<&str> {
         None

@@ -12,6 +12,7 @@ use super::{Facts, facts::Request, plan::Plan};
 use crate::{
     Error, Key, Permits, Rule,
     engine::Engine,
+    keys::named,
     matching::{Mask, Matcher},
 };
 
@@ -28,6 +29,8 @@ pub(crate) struct Plans {
     pub(super) numbers: Vec<usize>,
     /// `None` when every rule applies to every request.
     matcher: Option<Matcher>,
+    /// The rules that need not be named to apply.
+    unnamed: Mask,
     /// Where the store counts requests in flight, if it does and a rule limits them.
     permits: Option<Arc<dyn Permits>>,
     everything: Arc<Plan>,
@@ -59,16 +62,17 @@ impl Plans {
             .collect();
         let counts_flights = rules.iter().any(|rule| rule.limits.concurrent().is_some());
         let permits = if counts_flights { engine.store.permits()? } else { None };
-        let all = rules.iter().cloned().enumerate().collect();
+        let unnamed = rules.iter().enumerate().filter(|(_, rule)| !rule.by_name);
+        let all = unnamed.clone().map(|(position, rule)| (position, rule.clone())).collect();
+        let unnamed = unnamed.fold(0, |mask, (position, _)| mask | 1 << position);
         let everything = Arc::new(Plan::new(all, permits.as_ref(), engine)?);
         let (plain, varied) = (Kept::default(), Kept::default());
-        Ok(Self { rules, numbers, matcher, permits, everything, plain, varied })
+        Ok(Self { rules, numbers, matcher, unnamed, permits, everything, plain, varied })
     }
 
     /// The plan for a request.
     pub(super) fn find(&self, facts: &dyn Facts, engine: &Engine) -> Result<Arc<Plan>, Error> {
-        let all = self.all();
-        let mut mask = self.matcher.as_ref().map_or(all, |it| it.find(&Request(facts)));
+        let mut mask = self.mask(facts)?;
         let mut limits = Limits::new();
         for position in 0..self.rules.len() {
             let bit = 1 << position;
@@ -82,7 +86,7 @@ impl Plans {
             }
         }
         match limits.is_empty() {
-            true if mask == all => Ok(Arc::clone(&self.everything)),
+            true if mask == self.unnamed => Ok(Arc::clone(&self.everything)),
             true => self.plain.get_or_make(&mask, || self.make(mask, &[], engine)),
             false => {
                 let key = (mask, limits);
@@ -93,7 +97,7 @@ impl Plans {
 
     /// The rules that apply to a request, by position.
     pub(super) fn applying(&self, facts: &dyn Facts) -> impl Iterator<Item = usize> {
-        let mask = self.matcher.as_ref().map_or(self.all(), |it| it.find(&Request(facts)));
+        let mask = self.mask(facts).unwrap_or_default();
         (0..self.rules.len()).filter(move |position| mask & 1 << position != 0)
     }
 
@@ -125,12 +129,16 @@ impl Plans {
         }
     }
 
-    fn all(&self) -> Mask {
-        // There are at most 64 rules, because each has a limit and there are at most 64 of those.
-        match self.rules.len() {
-            0 => 0,
-            count => Mask::MAX >> (Mask::BITS as usize - count),
-        }
+    /// The rules that apply. There are at most 64, because each has a limit and there are at most
+    /// 64 of those.
+    fn mask(&self, facts: &dyn Facts) -> Result<Mask, Error> {
+        let Some(name) = facts.rule() else {
+            let all = self.unnamed;
+            return Ok(self.matcher.as_ref().map_or(all, |it| it.find(&Request(facts)) & all));
+        };
+        let position = named(&self.rules, name)?;
+        let matcher = self.matcher.as_ref().filter(|_| facts.is_request());
+        Ok(matcher.map_or(Mask::MAX, |it| it.find(&Request(facts))) & 1 << position)
     }
 
     fn make(

@@ -1,8 +1,8 @@
 //! What is right, and what becomes of it.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use tidegate::{Key, fields::Profile};
+use tidegate::{Facts, Key, Lines, fields::Profile};
 
 use super::{FULL_TOML, FULL_YAML, toml, yaml};
 
@@ -40,16 +40,39 @@ fn everything_that_is_said_arrives() {
     assert!(!format!("{loaded:?}").contains("secret@"));
 }
 
+/// A request that no rule of the example matches, and perhaps a rule by name.
+struct Named(Option<&'static str>);
+
+impl Facts for Named {
+    fn peer(&self) -> Option<&str> {
+        Some("203.0.113.7")
+    }
+
+    fn method(&self) -> &'static str {
+        "GET"
+    }
+
+    fn path(&self) -> Cow<'_, [u8]> {
+        b"/".into()
+    }
+
+    fn header(&self, _: &str) -> Lines<'_> {
+        Lines::new()
+    }
+
+    fn rule(&self) -> Option<&str> {
+        self.0
+    }
+}
+
 #[test]
 fn rules_that_the_application_names_are_not_for_every_request() {
     let loaded = toml(FULL_TOML).unwrap();
 
-    let names = |gate: &tidegate::Gate| {
-        gate.rules().iter().map(|rule| rule.name().to_owned()).collect::<Vec<_>>()
-    };
-    assert_eq!(loaded.rules().len(), 3);
-    assert_eq!(names(&loaded.builder().build().unwrap()), ["login", "api"]);
-    assert!(!loaded.applies_to_requests(loaded.rule("reports").unwrap()));
+    let gate = loaded.builder().build().unwrap();
+    let facts = Named(None);
+    assert_eq!(gate.applying(&facts).count(), 0);
+    assert!(gate.applying(&Named(Some("reports"))).eq([2]));
 }
 
 #[test]

@@ -25,6 +25,7 @@ struct Request {
     limit: Option<&'static str>,
     headers: Vec<(&'static str, &'static str)>,
     is_exempt: bool,
+    rule: Option<&'static str>,
 }
 
 impl Request {
@@ -49,6 +50,10 @@ impl Facts for Request {
     fn header(&self, name: &str) -> Lines<'_> {
         let of_name = self.headers.iter().filter(|(key, _)| *key == name);
         of_name.map(|(_, value)| Cow::Borrowed(value.as_bytes())).collect()
+    }
+
+    fn rule(&self) -> Option<&str> {
+        self.rule
     }
 
     fn query(&self) -> Cow<'_, [u8]> {
@@ -245,4 +250,19 @@ fn rules_that_make_no_sense_are_named() {
     assert!(nothing.contains("rule `a`"), "{nothing}");
     let everybody = Key::Several(vec![Key::Ip, Key::Global]);
     assert!(build(rule("a", "1/hour").key(everybody)).contains("global"));
+}
+
+#[test]
+fn a_rule_that_is_to_be_named_applies_only_then_and_alone() {
+    let gate =
+        gate([rule("all", "5/minute"), rule("report", "1/minute").key(Key::Ip).by_name(true)]);
+    let named = |rule| Request { rule: Some(rule), ..Request::to("/") };
+
+    assert!(gate.admit(&named("report")).unwrap().allowed);
+    let refused = gate.admit(&named("report")).unwrap();
+    assert_eq!((refused.allowed, refused.rule()), (false, "report"));
+    let plain = gate.admit(&Request::to("/")).unwrap();
+    assert_eq!((plain.rule(), plain.remaining), ("all", 4));
+    assert_eq!(gate.admit(&named("all")).unwrap().remaining, 3);
+    assert!(matches!(gate.admit(&named("reprot")), Err(Error::UnknownRule { .. })));
 }

@@ -1,0 +1,183 @@
+//! What of a gate may be replaced while requests pass it: the rules, the lists, whom to believe.
+//!
+//! Replaced as a whole, and read without a lock. A gate that Python code put together is never
+//! replaced; one of a configuration file is, when the file changes.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use arc_swap::ArcSwap;
+use tidegate::{
+    Error, Gate, Store,
+    config::{Config, Loaded, Problems, Watch},
+    fields::Profile,
+};
+
+/// What requests meet at one time.
+pub(super) struct Face {
+    pub(super) gate: Arc<Gate>,
+    pub(super) profile: Profile,
+    /// How often it has been replaced before.
+    pub(super) version: u64,
+}
+
+/// A face, and where the next one comes from.
+pub(super) struct Live {
+    /// As it was opened; what a changed gate carries counts over with stands in front of it.
+    store: Arc<dyn Store>,
+    face: ArcSwap<Face>,
+    source: Option<Mutex<Source>>,
+}
+
+/// A configuration that is watched, and what came of it.
+pub(super) struct Source {
+    watch: Watch,
+    pub(super) file: PathBuf,
+    /// As it was read first.
+    pub(super) config: Config,
+    /// Seconds since 1970.
+    pub(super) loaded_at: f64,
+    pub(super) failures: u64,
+    pub(super) error: Option<String>,
+    store: String,
+    /// Rules that code names, which a configuration must not lose.
+    named: Vec<Arc<str>>,
+}
+
+/// What a look at the configuration found.
+pub(super) enum Found {
+    Nothing,
+    /// A new face, and what is to be said about it.
+    Changed(Vec<String>),
+    Wrong(String),
+}
+
+impl Live {
+    /// A gate that stays as it is.
+    pub(super) fn fixed(gate: Gate, profile: Profile) -> Self {
+        let face = Face { gate: Arc::new(gate), profile, version: 0 };
+        let store = Arc::clone(face.gate.store());
+        Self { store, face: ArcSwap::from_pointee(face), source: None }
+    }
+
+    /// The gate of a configuration.
+    pub(super) fn of(watch: Watch, loaded: &Loaded, gate: Gate) -> Self {
+        let source = Source {
+            watch,
+            file: loaded.files.first().cloned().unwrap_or_default(),
+            config: loaded.config.clone(),
+            loaded_at: now(),
+            failures: 0,
+            error: None,
+            store: loaded.store_url().to_owned(),
+            named: Vec::new(),
+        };
+        let face = Face { gate: Arc::new(gate), profile: loaded.headers(), version: 0 };
+        let store = Arc::clone(face.gate.store());
+        Self { store, face: ArcSwap::from_pointee(face), source: Some(Mutex::new(source)) }
+    }
+
+    pub(super) fn face(&self) -> arc_swap::Guard<Arc<Face>> {
+        self.face.load()
+    }
+
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    pub(super) const fn changes(&self) -> bool {
+        self.source.is_some()
+    }
+
+    /// Reads what is known about the configuration; `None` when there is none.
+    pub(super) fn with_source<T>(&self, read: impl FnOnce(&mut Source) -> T) -> Option<T> {
+        let source = self.source.as_ref()?;
+        Some(read(&mut source.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Notes that code names the rule, if there is such a rule.
+    pub(super) fn name(&self, rule: &Arc<str>) -> Result<(), Error> {
+        let gate = Arc::clone(&self.face().gate);
+        let found = gate.rules().iter().find(|it| it.name() == &**rule);
+        if found.is_none() {
+            // Says which rules there are.
+            return gate.inspect(rule, b"").map(drop);
+        }
+        self.with_source(|source| {
+            if !source.named.contains(rule) {
+                source.named.push(Arc::clone(rule));
+            }
+        });
+        Ok(())
+    }
+
+    /// Looks whether the configuration has changed, or reads it in any case, and takes it over if
+    /// nothing is wrong with it.
+    pub(super) fn reload(&self, in_any_case: bool) -> Found {
+        // Under the lock until the face is replaced: two who read at once would otherwise
+        // replace the newer by the older.
+        let found = self.with_source(|source| {
+            let read = if in_any_case { Some(source.watch.again()) } else { source.watch.check() };
+            match read {
+                None => Found::Nothing,
+                Some(read) => self.take(source, read),
+            }
+        });
+        found.unwrap_or(Found::Nothing)
+    }
+
+    fn take(&self, source: &mut Source, read: Result<Loaded, Problems>) -> Found {
+        let taken = read.map_err(|problems| problems.to_string()).and_then(|loaded| {
+            source.refuse_loss(&loaded)?;
+            let former = self.face.load_full();
+            let gate = loaded.builder().after(&former.gate).build();
+            let gate = gate.map_err(|error| error.to_string())?;
+            let (profile, version) = (loaded.headers(), former.version + 1);
+            self.face.store(Arc::new(Face { gate: Arc::new(gate), profile, version }));
+            Ok(loaded)
+        });
+        match taken {
+            Ok(loaded) => {
+                (source.loaded_at, source.error) = (now(), None);
+                Found::Changed(source.remarks(&loaded))
+            }
+            Err(wrong) => {
+                source.failures += 1;
+                source.error = Some(wrong.clone());
+                Found::Wrong(wrong)
+            }
+        }
+    }
+}
+
+impl Source {
+    fn refuse_loss(&self, loaded: &Loaded) -> Result<(), String> {
+        match self.named.iter().find(|name| loaded.rule(name).is_none()) {
+            Some(lost) => Err(format!(
+                "there is no rule `{lost}` any more, which the application names by \
+                 rate_limit(name=\"{lost}\")"
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// What a new configuration says and does not get, and its warnings.
+    fn remarks(&self, loaded: &Loaded) -> Vec<String> {
+        let mut remarks: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+        if loaded.store_url() != self.store {
+            remarks.push("another `store` takes effect at the next start".to_owned());
+        }
+        let socket = |config: &Config| config.admin.as_ref().map(|it| it.socket.text().to_owned());
+        if socket(&loaded.config) != socket(&self.config) {
+            remarks.push("another `admin.socket` takes effect at the next start".to_owned());
+        }
+        remarks
+    }
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |it| it.as_secs_f64())
+}
