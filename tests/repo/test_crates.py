@@ -26,7 +26,8 @@ MAY_KNOW: dict[str, set[str]] = {
         "tidegate-redis",
         "tidegate-remote",
     },
-    "tidegate-python": {"tidegate", "tidegate-core"},
+    "tidegate-cli": {"tidegate", "tidegate-core"},
+    "tidegate-python": {"tidegate", "tidegate-cli", "tidegate-core"},
 }
 # Known to tests alone.
 FOR_TESTS = {"tidegate-testkit"}

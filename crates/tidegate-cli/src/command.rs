@@ -2,11 +2,14 @@
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
+    bench, check,
     exit::{Exit, Failure},
+    init, keys, migrate,
     output::Output,
+    shell, show, stats, try_rule,
 };
 
 /// The whole command line.
@@ -22,7 +25,19 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Init(init::InitArgs),
+    Check(check::CheckArgs),
+    Show(show::ShowArgs),
+    Schema(show::SchemaArgs),
+    Test(try_rule::TestArgs),
+    Keys(keys::KeysArgs),
+    Stats(stats::StatsArgs),
+    Migrate(migrate::MigrateArgs),
+    Bench(bench::BenchArgs),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
+}
 
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let parsed = match Arguments::try_parse_from(arguments) {
@@ -43,8 +58,20 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-fn dispatch(command: Command, _output: &Output) -> Result<Exit, Failure> {
-    match command {}
+fn dispatch(command: Command, output: &Output) -> Result<Exit, Failure> {
+    match command {
+        Command::Init(args) => init::run(&args, output),
+        Command::Check(args) => check::run(&args, output),
+        Command::Show(args) => show::run(&args, output),
+        Command::Schema(args) => show::schema(&args, output),
+        Command::Test(args) => try_rule::run(&args, output),
+        Command::Keys(args) => keys::run(&args, output),
+        Command::Stats(args) => stats::run(&args, output),
+        Command::Migrate(args) => migrate::run(&args, output),
+        Command::Bench(args) => bench::run(&args, output),
+        Command::Completions(args) => shell::completions(&args, Arguments::command(), output),
+        Command::Man(args) => shell::man(&args, Arguments::command(), output),
+    }
 }
 
 fn complain(failure: &Failure) {
