@@ -28,7 +28,7 @@ MAY_KNOW: dict[str, set[str]] = {
     },
     "tidegate-observe": {"tidegate"},
     "tidegate-cli": {"tidegate", "tidegate-core", "tidegate-observe"},
-    "tidegate-python": {"tidegate", "tidegate-core"},
+    "tidegate-python": {"tidegate", "tidegate-cli", "tidegate-core", "tidegate-observe"},
 }
 # Known to tests alone.
 FOR_TESTS = {"tidegate-testkit"}

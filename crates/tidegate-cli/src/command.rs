@@ -2,12 +2,16 @@
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
+    bench, check,
     exit::{Exit, Failure},
+    init, keys, migrate,
     output::Output,
+    shell, show,
     simulate::Simulate,
+    stats, try_rule,
 };
 
 /// The whole command line.
@@ -24,7 +28,18 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Init(init::InitArgs),
+    Check(check::CheckArgs),
+    Show(show::ShowArgs),
+    Schema(show::SchemaArgs),
+    Test(try_rule::TestArgs),
     Simulate(Simulate),
+    Keys(keys::KeysArgs),
+    Stats(stats::StatsArgs),
+    Migrate(migrate::MigrateArgs),
+    Bench(bench::BenchArgs),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
 }
 
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
@@ -48,7 +63,18 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn dispatch(command: Command, output: &Output) -> Result<Exit, Failure> {
     match command {
+        Command::Init(args) => init::run(&args, output),
+        Command::Check(args) => check::run(&args, output),
+        Command::Show(args) => show::run(&args, output),
+        Command::Schema(args) => show::schema(&args, output),
+        Command::Test(args) => try_rule::run(&args, output),
         Command::Simulate(command) => command.run(output),
+        Command::Keys(args) => keys::run(&args, output),
+        Command::Stats(args) => stats::run(&args, output),
+        Command::Migrate(args) => migrate::run(&args, output),
+        Command::Bench(args) => bench::run(&args, output),
+        Command::Completions(args) => shell::completions(&args, Arguments::command(), output),
+        Command::Man(args) => shell::man(&args, Arguments::command(), output),
     }
 }
 

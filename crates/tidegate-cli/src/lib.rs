@@ -3,11 +3,27 @@
 //! A library too, so that the Python package can ship the same program. It decides nothing by
 //! itself: limits, stores and configuration are those of the crate `tidegate`.
 
+mod bench;
+mod check;
 mod command;
-mod configuration;
+mod config;
 mod exit;
+mod files;
+mod init;
+mod keys;
+mod migrate;
 mod output;
+mod rules;
+mod shell;
+mod show;
+mod shown;
 mod simulate;
+mod single;
+mod stats;
+mod store;
+mod table;
+mod try_rule;
+mod words;
 
 use std::ffi::OsString;
 

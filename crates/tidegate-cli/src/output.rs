@@ -16,6 +16,17 @@ pub(crate) struct Output {
     pub(crate) colours: bool,
 }
 
+/// What a colour says. Never said by the colour alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Paint {
+    /// All is well.
+    Good,
+    /// Worth a look.
+    Doubtful,
+    /// Refused, or wrong.
+    Bad,
+}
+
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -23,8 +34,21 @@ impl Output {
         Self { json, colours: wanted && !dumb && !json && io::stdout().is_terminal() }
     }
 
+    /// `text` in a colour, where there are colours.
+    pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
+        if !self.colours {
+            return text.to_owned();
+        }
+        let code = match paint {
+            Paint::Good => 32,
+            Paint::Doubtful => 33,
+            Paint::Bad => 31,
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+
     /// Writes `text` as it is. A reader who has gone away (`| head`) is no failure.
-    #[expect(clippy::unused_self, reason = "whoever has no output writes nothing")]
+    #[expect(clippy::unused_self, reason = "whoever answers holds what answers are written by")]
     pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

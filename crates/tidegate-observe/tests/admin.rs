@@ -172,7 +172,7 @@ fn nonsense_is_answered_and_too_much_of_it_ends_the_conversation() {
         reader.read_line(&mut line).unwrap();
         assert!(line.contains("not understood"), "{question}: {line}");
     }
-    stream.write_all(&[b'x'; 64 * 1024]).unwrap();
+    stream.write_all(&vec![b'x'; 64 * 1024]).unwrap();
     line.clear();
     reader.read_line(&mut line).unwrap();
     assert!(line.contains("error"), "{line}");

@@ -1,0 +1,154 @@
+//! A configuration that is being written, in either notation.
+
+use std::fmt::Write as _;
+
+use tidegate::config::Format;
+
+/// What is to be written.
+#[derive(Default)]
+pub(super) struct Draft {
+    /// What stands above everything.
+    pub(super) heading: Vec<String>,
+    pub(super) fields: Vec<Line>,
+    pub(super) rules: Vec<Vec<Line>>,
+    /// `KEY = VALUE`, for each that has no counterpart.
+    pub(super) left: Vec<String>,
+}
+
+/// One line, or a comment of several.
+pub(super) enum Line {
+    Field(&'static str, Value),
+    Comment(String),
+}
+
+/// The value of a field.
+pub(super) enum Value {
+    Text(String),
+    Texts(Vec<String>),
+    Table(Vec<(&'static str, Value)>),
+}
+
+impl Line {
+    pub(super) fn text(field: &'static str, text: impl Into<String>) -> Self {
+        Self::Field(field, Value::Text(text.into()))
+    }
+}
+
+impl Draft {
+    pub(super) fn text(&self, format: Format) -> String {
+        let mut text = String::new();
+        for heading in &self.heading {
+            let _ = writeln!(text, "# {heading}");
+        }
+        text.push('\n');
+        for line in &self.fields {
+            line.write(&mut text, "", format);
+        }
+        if format == Format::Yaml && !self.rules.is_empty() {
+            text.push_str("\nrules:\n");
+        }
+        for rule in &self.rules {
+            write_rule(&mut text, rule, format);
+        }
+        if !self.left.is_empty() {
+            text.push_str("\n# What has no counterpart here:\n");
+        }
+        for left in &self.left {
+            let _ = writeln!(text, "#   {left}");
+        }
+        text
+    }
+}
+
+fn write_rule(text: &mut String, rule: &[Line], format: Format) {
+    match format {
+        Format::Toml => {
+            text.push_str("\n[[rules]]\n");
+            for line in rule {
+                line.write(text, "", format);
+            }
+        }
+        Format::Yaml => {
+            let is_field = |line: &Line| matches!(line, Line::Field(..));
+            let first = rule.iter().position(is_field);
+            for (number, line) in rule.iter().enumerate() {
+                let indent = match first {
+                    Some(first) if number == first => "  - ",
+                    _ => "    ",
+                };
+                line.write(text, indent, format);
+            }
+        }
+    }
+}
+
+impl Line {
+    fn write(&self, text: &mut String, indent: &str, format: Format) {
+        let _ = match self {
+            Self::Comment(comment) => writeln!(text, "{indent}# {comment}"),
+            Self::Field(field, value) => {
+                writeln!(text, "{indent}{field}{}{}", equals(format), value.text(format))
+            }
+        };
+    }
+}
+
+const fn equals(format: Format) -> &'static str {
+    match format {
+        Format::Toml => " = ",
+        Format::Yaml => ": ",
+    }
+}
+
+impl Value {
+    fn text(&self, format: Format) -> String {
+        match self {
+            Self::Text(text) => quoted(text),
+            Self::Texts(texts) => {
+                let texts: Vec<_> = texts.iter().map(|text| quoted(text)).collect();
+                format!("[{}]", texts.join(", "))
+            }
+            Self::Table(entries) => {
+                let entries: Vec<_> = entries
+                    .iter()
+                    .map(|(key, value)| format!("{key}{}{}", equals(format), value.text(format)))
+                    .collect();
+                format!("{{ {} }}", entries.join(", "))
+            }
+        }
+    }
+}
+
+/// Text in quotes, on one line, as both notations and JSON read it.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => {
+                // Writing to a string cannot fail.
+                let _ = write!(quoted, "\\u{:04x}", u32::from(letter));
+            }
+            _ => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A limit string of numbers.
+pub(super) fn limit(count: f64, seconds: f64, burst: Option<f64>) -> String {
+    let named = [(1.0, "second"), (60.0, "minute"), (3600.0, "hour"), (86_400.0, "day")];
+    let is = |value: f64| (value - seconds).abs() < f64::EPSILON;
+    let period = match named.into_iter().find(|(value, _)| is(*value)) {
+        Some((_, name)) => name.to_owned(),
+        None => format!("{seconds}s"),
+    };
+    let burst = burst.filter(|burst| (burst - count).abs() >= f64::EPSILON);
+    let burst = burst.map(|burst| format!(" burst {burst}")).unwrap_or_default();
+    format!("{count}/{period}{burst}")
+}
