@@ -3,6 +3,7 @@
 //! A library too, so that the Python package can ship the same program. It decides nothing by
 //! itself: limits, stores and configuration are those of the crate `tidegate`.
 
+mod admin;
 mod bench;
 mod check;
 mod command;
@@ -12,6 +13,7 @@ mod files;
 mod init;
 mod keys;
 mod migrate;
+mod monitor;
 mod output;
 mod rules;
 mod shell;
