@@ -9,7 +9,9 @@ use crate::{
     exit::{Exit, Failure},
     init, keys, migrate,
     output::Output,
-    shell, show, stats, try_rule,
+    shell, show,
+    simulate::Simulate,
+    stats, try_rule,
 };
 
 /// The whole command line.
@@ -31,6 +33,7 @@ enum Command {
     Show(show::ShowArgs),
     Schema(show::SchemaArgs),
     Test(try_rule::TestArgs),
+    Simulate(Simulate),
     Keys(keys::KeysArgs),
     Stats(stats::StatsArgs),
     Migrate(migrate::MigrateArgs),
@@ -65,6 +68,7 @@ fn dispatch(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Show(args) => show::run(&args, output),
         Command::Schema(args) => show::schema(&args, output),
         Command::Test(args) => try_rule::run(&args, output),
+        Command::Simulate(command) => command.run(output),
         Command::Keys(args) => keys::run(&args, output),
         Command::Stats(args) => stats::run(&args, output),
         Command::Migrate(args) => migrate::run(&args, output),

@@ -6,7 +6,7 @@
 mod bench;
 mod check;
 mod command;
-mod config;
+mod configuration;
 mod exit;
 mod files;
 mod init;
@@ -17,6 +17,7 @@ mod rules;
 mod shell;
 mod show;
 mod shown;
+mod simulate;
 mod single;
 mod stats;
 mod store;

@@ -60,6 +60,7 @@ mod store;
 mod subject;
 mod subject_text;
 mod url;
+mod watch;
 
 pub use block::Block;
 pub use client::{Address, Client};
@@ -93,6 +94,7 @@ pub use tidegate_remote::{
 #[cfg(feature = "postgres")]
 pub use url::postgres_schema;
 pub use url::{open_store, open_store_with};
+pub use watch::{BusyKey, Counted, Exception, RuleCounts, Watch};
 
 /// Runs the README's Rust example.
 #[cfg(doctest)]

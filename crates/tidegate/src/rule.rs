@@ -162,6 +162,24 @@ impl Rule {
         &self.limits
     }
 
+    /// Whether the rule only counts what it would refuse.
+    #[must_use]
+    pub const fn is_shadow(&self) -> bool {
+        self.shadow
+    }
+
+    /// The requests that the rule applies to.
+    #[must_use]
+    pub const fn applies(&self) -> &Match {
+        &self.applies
+    }
+
+    /// The same rule with other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     /// Units that a request takes.
     #[must_use]
     pub const fn units(&self) -> u32 {

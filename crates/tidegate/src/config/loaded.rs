@@ -303,6 +303,11 @@ impl Loaded {
     /// A gate of the rules, the lists and the trust; its store and its clock are the caller's to
     /// add.
     pub fn builder(&self) -> GateBuilder {
-        gate(&self.rules, &self.allow, &self.deny, &self.resolver)
+        self.builder_of(&self.rules)
+    }
+
+    /// As [`builder`](Self::builder), with other rules in place of all of the configuration's.
+    pub fn builder_of(&self, rules: &[Rule]) -> GateBuilder {
+        gate(rules, &self.allow, &self.deny, &self.resolver)
     }
 }

@@ -7,8 +7,8 @@ use tidegate_memory::MemoryStore;
 
 use super::{Gate, Lists, Plans};
 use crate::{
-    Clock, Error, Key, Rule, Store, SystemClock, carry::Carrying, engine::Engine, rules::Rules,
-    store::check_support,
+    Clock, Error, Key, Rule, Store, SystemClock, Watch, carry::Carrying, engine::Engine,
+    rules::Rules, store::check_support,
 };
 
 /// Puts a [`Gate`] together.
@@ -21,6 +21,7 @@ pub struct GateBuilder {
     allow: Vec<String>,
     deny: Vec<String>,
     former: Option<Former>,
+    watch: Option<Arc<Watch>>,
 }
 
 /// What a gate leaves to the one that takes its place.
@@ -39,6 +40,7 @@ impl GateBuilder {
             allow: Vec::new(),
             deny: Vec::new(),
             former: None,
+            watch: None,
         }
     }
 
@@ -79,8 +81,13 @@ impl GateBuilder {
         Self { deny: networks, ..self }
     }
 
+    /// Tells `watch` of every decision. It costs a look at the clock and a few counters a request.
+    pub fn watched(self, watch: Arc<Watch>) -> Self {
+        Self { watch: Some(watch), ..self }
+    }
+
     /// Takes the place of `former`: goes on with its store, its clock and its counts, whatever
-    /// store and clock this builder was given. A rule is the same by its name, a limit by its
+    /// store and clock this builder was given, and with its [`Watch`]. A rule is the same by its name, a limit by its
     /// place in the rule; a limit that has changed keeps the units that were used, as many of
     /// them as it has. A limit of zero leaves them to the limit after it.
     ///
@@ -92,7 +99,8 @@ impl GateBuilder {
     /// changed limit costs a second look at the store in memory; afterwards, nothing.
     pub fn after(self, former: &Gate) -> Self {
         let (engine, carrying) = (Arc::clone(&former.engine), former.carrying.clone());
-        Self { former: Some(Former { engine, carrying }), ..self }
+        let watch = former.watch.clone().or(self.watch);
+        Self { former: Some(Former { engine, carrying }), watch, ..self }
     }
 
     /// Checks that the rules make sense together. A gate without rules lets everybody in who is
@@ -120,7 +128,8 @@ impl GateBuilder {
         let needs_client =
             !lists.is_empty() || self.rules.iter().any(|rule| rule.key.needs_client());
         let plans = Plans::new(self.rules, &engine)?;
-        Ok(Gate { engine, carrying, plans, resolver: self.resolver, lists, needs_client })
+        let (resolver, watch) = (self.resolver, self.watch);
+        Ok(Gate { engine, carrying, plans, resolver, lists, needs_client, watch })
     }
 }
 

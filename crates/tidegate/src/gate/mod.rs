@@ -13,7 +13,7 @@ mod plans;
 mod question;
 mod subjects;
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc, time::Instant};
 
 use smallvec::SmallVec;
 use tidegate_core::address::{Client as Found, ClientAddress, Resolver, Source};
@@ -33,7 +33,7 @@ use self::{
     subjects::Subjects,
 };
 use crate::{
-    Client, Decided, Decision, Error, Rule, Store,
+    Client, Decided, Decision, Error, Rule, Store, Watch,
     carry::Carrying,
     engine::{Engine, Mode},
     subject::Subject,
@@ -50,6 +50,8 @@ pub struct Gate {
     lists: Lists,
     /// Whether anything asks for the client's address.
     needs_client: bool,
+    /// Who is told of decisions, if somebody is.
+    watch: Option<Arc<Watch>>,
 }
 
 /// A request on its way through the gate.
@@ -86,7 +88,13 @@ impl Gate {
     /// the rules need; otherwise when the store could not decide. Nothing that a client
     /// sends is an error.
     pub fn admit(&self, facts: &dyn Facts) -> Result<Decision, Error> {
-        self.decide(Mode::Check, facts, facts.cost())
+        let Some(watch) = &self.watch else {
+            return self.decide(Mode::Check, facts, facts.cost());
+        };
+        let start = Instant::now();
+        let decided = self.decide(Mode::Check, facts, facts.cost());
+        watch.note(&decided, start);
+        decided
     }
 
     /// How things stand for this request, whatever it costs. Takes nothing.
@@ -153,7 +161,11 @@ impl Gate {
     ///
     /// As [`admit`](Self::admit).
     pub fn ask(&self, question: Question) -> Result<Decision, Error> {
-        question.ask()
+        let Some(watch) = &self.watch else { return question.ask() };
+        let start = Instant::now();
+        let decided = question.ask();
+        watch.note(&decided, start);
+        decided
     }
 
     /// Decides a [`question`](Self::question), and calls `done` when it is decided: before this
@@ -161,13 +173,24 @@ impl Gate {
     ///
     /// Waits here and now for a question of [several steps](Question::has_steps).
     pub fn start(&self, question: Question, done: Decided) {
-        question.start(done);
+        let Some(watch) = &self.watch else { return question.start(done) };
+        let (watch, start) = (Arc::clone(watch), Instant::now());
+        question.start(Box::new(move |decided| {
+            watch.note(&decided, start);
+            done(decided);
+        }));
     }
 
     /// The store, for what is not a decision.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.engine.store
+    }
+
+    /// Who is told of its decisions.
+    #[must_use]
+    pub const fn watch(&self) -> Option<&Arc<Watch>> {
+        self.watch.as_ref()
     }
 
     pub(crate) const fn engine(&self) -> &Arc<Engine> {
@@ -240,6 +263,12 @@ impl Gate {
         Penalty::new(rule, block, store, clock)?.forgive(subject)
     }
 
+    /// Whether the request comes from an address that is let in by name, whatever the rules say.
+    #[must_use]
+    pub fn lets_in(&self, facts: &dyn Facts) -> bool {
+        self.listed(self.client(facts).as_ref()).is_some_and(|decision| decision.allowed)
+    }
+
     fn way<'f>(&self, facts: &'f dyn Facts) -> Result<Way<'f>, Error> {
         let client = self.client(facts);
         if let Some(mut decision) = self.listed(client.as_ref()) {
@@ -256,10 +285,16 @@ impl Gate {
     }
 
     fn listed(&self, client: Option<&Found<'_>>) -> Option<Decision> {
-        if self.lists.is_empty() {
+        let exceptions = self.watch.as_ref().filter(|watch| watch.has_exceptions());
+        if self.lists.is_empty() && exceptions.is_none() {
             return None;
         }
         let ClientAddress::Ip(address) = client?.address else { return None };
+        match exceptions.and_then(|watch| watch.exception_of(address)) {
+            Some(true) => return Some(Decision::uncounted()),
+            Some(false) => return Some(Decision::denied_by_list()),
+            None => {}
+        }
         match self.lists.find(address) {
             Listed::Allowed => Some(Decision::uncounted()),
             Listed::Denied => Some(Decision::denied_by_list()),
@@ -281,7 +316,8 @@ impl Gate {
     /// Who is calling, if anything wants to know and there is a way to find out.
     fn client<'f>(&self, facts: &'f dyn Facts) -> Option<Found<'f>> {
         let known = facts.is_request() || facts.address().is_some();
-        (self.needs_client && known).then(|| self.find(facts))
+        let excepts = || self.watch.as_ref().is_some_and(|watch| watch.has_exceptions());
+        ((self.needs_client || excepts()) && known).then(|| self.find(facts))
     }
 
     fn find<'f>(&self, facts: &'f dyn Facts) -> Found<'f> {

@@ -1,0 +1,173 @@
+//! What it shows, what it takes, and what it says of what it cannot do.
+
+use std::io::Write;
+
+use flate2::{Compression, write::GzEncoder};
+
+use super::{Folder, json, simulate, text};
+
+/// Nine requests of one client in nine seconds, and one of another.
+fn log() -> String {
+    let line = |address: &str, second: u32, path: &str| {
+        format!(
+            "{address} - - [01/Jan/2025:00:00:{second:02} +0000] \"GET {path} HTTP/1.1\" 200 1\n"
+        )
+    };
+    let mut log: Vec<_> = (0..9).map(|second| line("203.0.113.7", second, "/a")).collect();
+    log.push(line("203.0.113.8", 9, "/b"));
+    log.concat()
+}
+
+const RULE: [&str; 2] = ["--rule", "api:ip=fixed_window: 5/minute"];
+
+#[test]
+fn a_report_for_people() {
+    let output = simulate(&["-", RULE[0], RULE[1]], log().as_bytes());
+
+    let expected = "\
+10 requests, 4 would be refused (40.0 %)
+
+rule `api`: 10 requests of 2 keys; 4 of 1 keys would be refused (40.0 %)
+  first at 2025-01-01T00:00:05Z (line 6), of 203.0.113.7
+
+  worst offenders
+    key          requests  refused   share                 first
+    203.0.113.7         9        4  44.4 %  2025-01-01T00:00:05Z
+
+over time: █ admitted, ░ refused
+  █████░░░░█
+  █████░░░░█
+  █████░░░░█
+  █████░░░░█
+  █████░░░░█
+  █████░░░░█
+  █████░░░░█
+  █████░░░░█
+  from 2025-01-01T00:00:00Z to 2025-01-01T00:00:09Z
+";
+    assert_eq!(text(&output.stdout), expected);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn several_inputs_plain_and_compressed_count_as_one() {
+    let folder = Folder::new("inputs");
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(log().as_bytes()).unwrap();
+    let packed = folder.write("old.gz", packed.finish().unwrap());
+    let plain = folder.write("new", log().replace("00:00:", "00:01:"));
+
+    let output = simulate(&[&packed, &plain, RULE[0], RULE[1], "--json"], b"");
+
+    let report = &json(&output)["reports"][0];
+    assert_eq!((&report["requests"], &report["refused"]), (&20.into(), &8.into()));
+}
+
+#[test]
+fn two_configurations_stand_side_by_side() {
+    let folder = Folder::new("compare");
+    let rule =
+        |limit: &str| format!("[[rules]]\nname='api'\nkey='ip'\nlimit='fixed_window: {limit}'\n");
+    let (one, two) =
+        (folder.write("one.toml", rule("5/minute")), folder.write("two.toml", rule("7/minute")));
+
+    let output = simulate(&["-", "--config", &one, "--compare", &two], log().as_bytes());
+
+    let shown = text(&output.stdout);
+    let table: Vec<Vec<&str>> =
+        shown.lines().rev().take(5).map(|line| line.split_whitespace().collect()).collect();
+    assert!(table.contains(&vec!["refused", "4", "2", "-2"]), "{shown}");
+    assert!(table.contains(&vec!["api:", "refused", "4", "2", "-2"]), "{shown}");
+}
+
+#[test]
+fn what_a_log_does_not_tell_is_not_guessed() {
+    let folder = Folder::new("guess");
+    let config = folder.write(
+        "t.toml",
+        "[[rules]]\nname='key'\nkey='header:x-api-key'\nlimit='1/s'\n\
+         [[rules]]\nname='form'\nkey=['ip','form:user']\nlimit='1/s'\n\
+         [[rules]]\nname='named'\napply='by_name'\nkey='ip'\nlimit='1/s'\n\
+         [[rules]]\nname='both'\nkey='ip'\nlimit=['1000/s','2 concurrent']\n",
+    );
+    let output = simulate(&["-", "--config", &config], log().as_bytes());
+
+    let shown = text(&output.stdout);
+    for part in [
+        "rule `key` is not simulated in full: it counts by header:x-api-key",
+        "rule `form` is not simulated in full: it counts by form:user",
+        "rule `named` is not simulated in full: it applies where the application's code says",
+        "rule `both` is not simulated in full: a log does not tell which requests were in flight",
+        "rule `both`: 10 requests",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+}
+
+#[test]
+fn a_json_log_may_have_what_a_plain_one_lacks() {
+    let line = |second: u32, key: &str| {
+        format!(
+            "{{\"ts\":{},\"ip\":\"::1\",\"uri\":\"/\",\"h\":{{\"key\":\"{key}\"}}}}\n",
+            1_750_000_000 + second
+        )
+    };
+    let log = [line(0, "a"), line(1, "a"), line(1, "b"), line(2, "a")].concat();
+    let rule = "keys:header:x-api-key=fixed_window: 2/day";
+
+    let field = "header:x-api-key=h.key";
+    let output = simulate(&["-", "--rule", rule, "--field", field, "--json"], log.as_bytes());
+
+    let rule = &json(&output)["reports"][0]["rules"][0];
+    assert_eq!((&rule["keys"], &rule["refused"]), (&2.into(), &1.into()));
+    assert_eq!(rule["worst"][0]["key"], "a");
+}
+
+#[test]
+fn honest_users_who_would_be_hit_are_told_apart() {
+    let line = |minute: u32, second: u32| {
+        format!("192.0.2.1 - - [01/Jan/2025:00:{minute:02}:{second:02} +0000] \"GET / H\" 200 1\n")
+    };
+    let seconds = |minute| 0..if minute == 7 { 6 } else { 5 };
+    let lines = (0..30).flat_map(|minute| seconds(minute).map(move |second| line(minute, second)));
+    let log: String = lines.collect();
+    let output = simulate(&["-", RULE[0], RULE[1], "--json"], log.as_bytes());
+
+    let collateral = &json(&output)["reports"][0]["rules"][0]["collateral"];
+    assert_eq!((&collateral["keys"], &collateral["refused"]), (&1.into(), &1.into()));
+    assert_eq!(collateral["most"][0]["key"], "192.0.2.1");
+}
+
+#[test]
+fn lines_that_cannot_be_read_are_told_and_may_be_fatal() {
+    let broken = log() + "nonsense\n";
+
+    let output = simulate(&["-", RULE[0], RULE[1]], broken.as_bytes());
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("1 of 11 lines cannot be read:\n  line 11: there is no date"),
+        "{shown}"
+    );
+    assert_eq!(output.status.code(), Some(0));
+    let strict = simulate(&["-", RULE[0], RULE[1], "--strict"], broken.as_bytes());
+    assert_eq!(strict.status.code(), Some(1));
+}
+
+#[test]
+fn what_makes_no_sense_ends_with_its_own_status() {
+    let folder = Folder::new("wrong");
+    let config = folder.write("t.toml", "[[rules]]\nname='a'\nkey='ip'\nlimit='1/x'\n");
+    for (arguments, status, told) in [
+        (&["-", "--rule", "api"][..], 2, "write NAME:KEY=LIMITS"),
+        (&["-", "--rule", "a:ip=1/x"], 2, "unknown unit"),
+        (&["-", "--rule", "a:ip=1/s", "--field", "x"], 2, "write NAME=PATH"),
+        (&["-", "--config", &config], 3, "t.toml:4:7: rules[0].limit"),
+        (&["/no/such/log", "--rule", "a:ip=1/s"], 3, "cannot read `/no/such/log`"),
+        (&[], 2, "Usage"),
+    ] {
+        let output = simulate(arguments, b"");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {said}");
+        assert!(said.contains(told), "{arguments:?}: {said}");
+    }
+}
