@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
-    bench, check,
+    bench, check, doctor,
     exit::{Exit, Failure},
     init, keys, migrate,
     output::Output,
@@ -37,6 +37,7 @@ enum Command {
     Keys(keys::KeysArgs),
     Stats(stats::StatsArgs),
     Migrate(migrate::MigrateArgs),
+    Doctor(doctor::DoctorArgs),
     Bench(bench::BenchArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
@@ -72,6 +73,7 @@ fn dispatch(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Keys(args) => keys::run(&args, output),
         Command::Stats(args) => stats::run(&args, output),
         Command::Migrate(args) => migrate::run(&args, output),
+        Command::Doctor(args) => doctor::run(&args, output),
         Command::Bench(args) => bench::run(&args, output),
         Command::Completions(args) => shell::completions(&args, Arguments::command(), output),
         Command::Man(args) => shell::man(&args, Arguments::command(), output),

@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod command;
 mod configuration;
+mod doctor;
 mod exit;
 mod files;
 mod init;
