@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
-    bench, check,
+    bench, check, doctor,
     exit::{Exit, Failure},
     init, keys, migrate, monitor,
     output::Output,
@@ -38,6 +38,7 @@ enum Command {
     Stats(stats::StatsArgs),
     Monitor(monitor::MonitorArgs),
     Migrate(migrate::MigrateArgs),
+    Doctor(doctor::DoctorArgs),
     Bench(bench::BenchArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
@@ -74,6 +75,7 @@ fn dispatch(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Stats(args) => stats::run(&args, output),
         Command::Monitor(args) => monitor::run(&args, output),
         Command::Migrate(args) => migrate::run(&args, output),
+        Command::Doctor(args) => doctor::run(&args, output),
         Command::Bench(args) => bench::run(&args, output),
         Command::Completions(args) => shell::completions(&args, Arguments::command(), output),
         Command::Man(args) => shell::man(&args, Arguments::command(), output),

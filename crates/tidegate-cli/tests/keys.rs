@@ -158,7 +158,7 @@ fn by_the_rules_of_a_configuration() {
 fn what_is_missing_is_told() {
     let place = Place::new();
     let told = place.run(&["keys", "inspect", "a"]).complained(3);
-    assert!(told.contains("there is no configuration here"), "{told}");
+    assert!(told.contains("there is no configuration"), "{told}");
     let told = place.run(&["keys", "inspect", "a", "--store", "redis://h", "--rule", "x"]);
     told.complained(3);
     assert_eq!(place.run(&["keys", "inspect", "a", "--limit", "1/s"]).exit, 2);

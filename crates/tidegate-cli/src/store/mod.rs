@@ -9,7 +9,7 @@ use tidegate::{Error, RemoteError, Store, config::Loaded};
 
 pub(crate) use self::url::StoreUrl;
 use crate::{
-    config::ConfigArgs,
+    configuration::ConfigArgs,
     exit::{Exit, Failure},
 };
 
@@ -58,8 +58,10 @@ pub(crate) fn open_existing(url: &StoreUrl) -> Result<Arc<dyn Store>, Failure> {
         return Err(Failure::new(Exit::NotFound, message));
     }
     // `replace` would throw the counts away that somebody asks about.
-    let url = if url.shared_file().is_some() { url.with("replace", "false") } else { url.clone() };
-    open(&url)
+    if url.shared_file().is_some() {
+        return open(&url.with("replace", "false"));
+    }
+    open(url)
 }
 
 /// Opens the store that `url` names, with time to answer.

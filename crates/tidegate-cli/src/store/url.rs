@@ -41,10 +41,24 @@ impl StoreUrl {
     /// The value of an option, decoded; of several of one name the last, which is the one that
     /// counts.
     pub(crate) fn option(&self, name: &str) -> Option<String> {
+        let value = self.raw_option(name)?;
+        Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
+    }
+
+    /// The same as it was written.
+    pub(crate) fn raw_option(&self, name: &str) -> Option<&str> {
         let (_, query) = self.0.split_once('?')?;
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let value = pairs.rev().find(|(key, _)| *key == name)?.1;
-        Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
+        pairs.rev().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// The same without what would change anything by being opened.
+    pub(crate) fn with_no_side_effects(&self) -> Self {
+        match self.scheme() {
+            "shared" => self.with("replace", "false"),
+            "postgresql" | "postgres" => self.with("auto_migrate", "false"),
+            _ => self.clone(),
+        }
     }
 
     /// The same with an option that wins over any of the same name.
