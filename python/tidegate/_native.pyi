@@ -27,6 +27,7 @@ __all__ = [
     "_restore_decision",
     "canonical_limit",
     "postgres_schema",
+    "run_command",
     "set_default_clock",
     "set_enabled",
 ]
@@ -352,6 +353,8 @@ class Gate:
         """Gives back what was paid for in advance, and closes connections. A later request opens
         what it needs again.
         """
+    def close_admin(self, /) -> None:
+        """Answers nobody any more."""
     def configuration(self, /) -> dict[str, typing.Any] | None:
         """The configuration that this gate follows: its file, when it was taken over, in seconds
         since 1970, how many times a reload failed, and why the last one did. `None` when there is
@@ -424,6 +427,10 @@ class Gate:
     @property
     def on_breach(self, /) -> Any | None:
         """What answers a request that may not go ahead, instead of the gate; `None` for the gate."""
+    def open_admin(self, /) -> None:
+        """Answers whoever may ask, at the admin socket that the configuration names, if it does; from
+        now on, in this process. Raises `ConfigError` when no socket can be made there.
+        """
     def passage_asgi(
         self,
         scope: collections.abc.MutableMapping[str, typing.Any],
@@ -744,6 +751,13 @@ def canonical_limit(limit: str) -> str:
 def postgres_schema(schema: str = "tidegate", *, unlogged: bool = True) -> str:
     """The SQL that makes the schema of a store in PostgreSQL, for those who have
     `auto_migrate=false` in its URL. It may be run again.
+    """
+
+def run_command(arguments: collections.abc.Sequence[str]) -> int:
+    """Runs the command `tidegate`; returns its exit status. The first argument is the program's name.
+
+    For `python -m tidegate` and the script of that name: it writes to the process's own standard
+    output.
     """
 
 def set_default_clock(clock: Clock | None) -> None:

@@ -1,9 +1,12 @@
 //! `tidegate keys`: who is counted in a store, how they stand, and letting them begin anew.
 
+mod ask;
 mod inspect;
 mod list;
 mod reset;
 mod rules;
+
+use std::path::PathBuf;
 
 use self::rules::RuleArgs;
 use crate::{
@@ -34,6 +37,11 @@ struct PlaceArgs {
 
     #[command(flatten)]
     store: StoreArgs,
+
+    /// The admin socket of a running application, to ask it instead of a store; taken from the
+    /// configuration when its counts are in memory://.
+    #[arg(long, value_name = "SOCKET", conflicts_with_all = ["store", "limit"])]
+    admin: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &KeysArgs, output: &Output) -> Result<Exit, Failure> {

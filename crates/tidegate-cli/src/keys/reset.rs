@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{PlaceArgs, rules::Place};
+use super::{PlaceArgs, ask, rules::Place};
 use crate::{
     exit::{Exit, Failure},
     output::Output,
@@ -26,6 +26,9 @@ struct Reset {
 }
 
 pub(super) fn run(args: &ResetArgs, output: &Output) -> Result<Exit, Failure> {
+    if let Some(client) = ask::application(&args.place)? {
+        return ask::reset(&client, args.place.rules.rule.as_deref(), &args.key, output);
+    }
     let place = Place::open(&args.place)?;
     let mut done = Vec::new();
     for rule in &place.rules {

@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct RuleArgs {
     /// The rule's name; without it, every rule of the configuration.
     #[arg(long, value_name = "NAME")]
-    rule: Option<String>,
+    pub(super) rule: Option<String>,
 
     /// A limit of the rule, such as "100/minute", when there is no configuration; may be given
     /// several times.
