@@ -12,6 +12,7 @@ mod exit;
 mod files;
 mod init;
 mod keys;
+mod lists;
 mod migrate;
 mod output;
 mod rules;

@@ -224,7 +224,8 @@ fn proxies_that_do_not_fit_the_traffic() {
         about(&answer, "trusted_proxies")
             .iter()
             .map(|(level, message)| format!("{level} {message}"))
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
     };
 
     let told = judged("", "inside.log", 1);
