@@ -26,8 +26,9 @@ MAY_KNOW: dict[str, set[str]] = {
         "tidegate-redis",
         "tidegate-remote",
     },
-    "tidegate-cli": {"tidegate", "tidegate-core"},
-    "tidegate-python": {"tidegate", "tidegate-cli", "tidegate-core"},
+    "tidegate-observe": {"tidegate"},
+    "tidegate-cli": {"tidegate", "tidegate-core", "tidegate-observe"},
+    "tidegate-python": {"tidegate", "tidegate-cli", "tidegate-core", "tidegate-observe"},
 }
 # Known to tests alone.
 FOR_TESTS = {"tidegate-testkit"}

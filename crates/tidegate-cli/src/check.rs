@@ -6,7 +6,7 @@ use serde::Serialize;
 use tidegate::config::{self, Problem};
 
 use crate::{
-    configuration::ConfigArgs,
+    config::ConfigArgs,
     exit::{Exit, Failure},
     output::{Output, Paint},
 };
@@ -38,7 +38,8 @@ struct Checked {
 }
 
 pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
-    let files = if args.files.is_empty() { vec![args.config.path()?] } else { args.files.clone() };
+    let files =
+        if args.files.is_empty() { vec![args.config.need_path()?] } else { args.files.clone() };
     let checked = files.iter().map(|file| check(file)).collect::<Result<Vec<_>, _>>()?;
     if output.json {
         output.json(&checked)?;

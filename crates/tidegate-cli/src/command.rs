@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::{
     bench, check, doctor,
     exit::{Exit, Failure},
-    init, keys, lists, migrate,
+    init, keys, lists, migrate, monitor,
     output::Output,
     shell, show,
     simulate::Simulate,
@@ -40,6 +40,7 @@ enum Command {
     /// Keep addresses out: add, remove or list them.
     Deny(lists::ListArgs),
     Stats(stats::StatsArgs),
+    Monitor(monitor::MonitorArgs),
     Migrate(migrate::MigrateArgs),
     Doctor(doctor::DoctorArgs),
     Bench(bench::BenchArgs),
@@ -78,6 +79,7 @@ fn dispatch(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Allow(args) => lists::run("allow", &args, output),
         Command::Deny(args) => lists::run("deny", &args, output),
         Command::Stats(args) => stats::run(&args, output),
+        Command::Monitor(args) => monitor::run(&args, output),
         Command::Migrate(args) => migrate::run(&args, output),
         Command::Doctor(args) => doctor::run(&args, output),
         Command::Bench(args) => bench::run(&args, output),

@@ -3,10 +3,11 @@
 //! A library too, so that the Python package can ship the same program. It decides nothing by
 //! itself: limits, stores and configuration are those of the crate `tidegate`.
 
+mod admin;
 mod bench;
 mod check;
 mod command;
-mod configuration;
+mod config;
 mod doctor;
 mod exit;
 mod files;
@@ -14,6 +15,7 @@ mod init;
 mod keys;
 mod lists;
 mod migrate;
+mod monitor;
 mod output;
 mod rules;
 mod shell;

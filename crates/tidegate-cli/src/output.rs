@@ -48,7 +48,7 @@ impl Output {
     }
 
     /// Writes `text` as it is. A reader who has gone away (`| head`) is no failure.
-    #[expect(clippy::unused_self, reason = "whoever has no output writes nothing")]
+    #[expect(clippy::unused_self, reason = "whoever answers holds what answers are written by")]
     pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

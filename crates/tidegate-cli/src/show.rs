@@ -3,7 +3,7 @@
 use tidegate::config::{self, Config, Secret};
 
 use crate::{
-    configuration::ConfigArgs,
+    config::ConfigArgs,
     exit::{Exit, Failure},
     output::Output,
     store::StoreUrl,

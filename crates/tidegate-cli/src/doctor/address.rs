@@ -5,7 +5,7 @@ use serde::Serialize;
 use tidegate::address::{Client, ClientAddress, Resolver, Source, Trust};
 
 use crate::{
-    configuration::ConfigArgs,
+    config::ConfigArgs,
     exit::{Exit, Failure},
     output::Output,
     shown,

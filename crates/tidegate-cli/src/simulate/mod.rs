@@ -31,7 +31,7 @@ use self::{
     show::Style,
 };
 use crate::{
-    configuration,
+    config::{self, ConfigArgs},
     exit::{Exit, Failure},
     output::Output,
 };
@@ -43,9 +43,8 @@ pub(crate) struct Simulate {
     #[arg(required = true)]
     logs: Vec<PathBuf>,
 
-    /// The configuration whose rules are tried.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
 
     /// A rule to try instead of a configuration's: `NAME:KEY=LIMITS`, such as
     /// `api:ip=100/minute`.
@@ -112,18 +111,15 @@ impl Simulate {
 
     fn replays(&self, reader: &Reader) -> Result<Vec<(String, Replay)>, Failure> {
         let headers: Vec<String> = reader.headers().map(str::to_owned).collect();
-        let config = |message: String| Failure::new(Exit::Config, message);
+        let wrong = |message: String| Failure::new(Exit::Config, message);
         let mut replays = Vec::new();
         if self.rules.is_empty() {
-            let path = configuration::find(self.config.as_deref());
-            let names =
-                path.or_else(|| self.config.clone()).into_iter().chain(self.compare.clone());
-            for path in names {
-                let loaded = configuration::read(&path)?;
+            for path in std::iter::once(self.config.need_path()?).chain(self.compare.clone()) {
+                let loaded = config::load(&path)?;
                 let (chosen, left_out) = rules::chosen(loaded.rules(), &headers);
                 let replay =
                     Replay::new(&chosen, left_out, self.keys, |rules| loaded.builder_of(&rules));
-                replays.push((path.display().to_string(), replay.map_err(config)?));
+                replays.push((path.display().to_string(), replay.map_err(wrong)?));
             }
         } else {
             let rules =
@@ -132,12 +128,9 @@ impl Simulate {
             let build =
                 |rules: Vec<Rule>| rules.into_iter().fold(Gate::builder(), GateBuilder::rule);
             let replay = Replay::new(&chosen, left_out, self.keys, build);
-            replays.push(("--rule".to_owned(), replay.map_err(config)?));
+            replays.push(("--rule".to_owned(), replay.map_err(wrong)?));
         }
-        match replays.len() {
-            0 => configuration::need(None).map(|_| replays),
-            _ => Ok(replays),
-        }
+        Ok(replays)
     }
 
     fn replay(
@@ -147,13 +140,13 @@ impl Simulate {
     ) -> Result<Answer, Failure> {
         const NAMED: usize = 5;
         const STEP: u64 = 1 << 14;
-        let config = |message: String| Failure::new(Exit::Config, message);
+        let wrong = |message: String| Failure::new(Exit::Config, message);
         let mut input = Input::new(self.logs.clone());
         let bar = progress(input.size);
         let (mut lines, mut unreadable, mut out_of_order, mut latest) = (0, 0, 0, 0);
         let mut named = Vec::new();
         let read = std::sync::Arc::clone(&input.read);
-        while let Some(bytes) = input.next().map_err(config)? {
+        while let Some(bytes) = input.next().map_err(wrong)? {
             lines += 1;
             if lines % STEP == 0 {
                 bar.set_position(read.load(Ordering::Relaxed));
@@ -177,7 +170,7 @@ impl Simulate {
             }
             latest = line.at;
             for (_, replay) in replays.iter_mut() {
-                replay.take(&line, lines).map_err(config)?;
+                replay.take(&line, lines).map_err(wrong)?;
             }
         }
         bar.finish_and_clear();

@@ -9,7 +9,7 @@ use tidegate::{Error, RemoteError, Store, config::Loaded};
 
 pub(crate) use self::url::StoreUrl;
 use crate::{
-    configuration::ConfigArgs,
+    config::ConfigArgs,
     exit::{Exit, Failure},
 };
 

@@ -1,0 +1,286 @@
+//! Draws what the monitor knows. Reads the state, and changes nothing.
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    style::{Color, Modifier, Style, Stylize},
+    text::{Line, Span},
+    widgets::{Block, Borders, Cell, Clear, Paragraph, Row, Sparkline, Table, TableState},
+};
+
+use super::state::{Deed, Mode, Rate, State};
+
+/// How things look that are to be seen.
+#[derive(Clone, Copy)]
+pub(super) struct Look {
+    pub(super) colours: bool,
+}
+
+impl Look {
+    fn colour(self, colour: Color) -> Style {
+        if self.colours { Style::new().fg(colour) } else { Style::new() }
+    }
+
+    /// For what is wrong: seen without colours too.
+    fn alarm(self) -> Style {
+        self.colour(Color::Red).add_modifier(Modifier::BOLD)
+    }
+}
+
+/// The whole screen.
+pub(super) fn screen(frame: &mut Frame<'_>, state: &State, place: &str, look: Look) {
+    let rules = u16::try_from(state.stats.rules.len()).unwrap_or(u16::MAX).clamp(1, 12);
+    let most = frame.area().height / 3;
+    let [head, rates, rules, keys, foot] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(5),
+        Constraint::Length((rules + 3).min(most.max(4))),
+        Constraint::Min(4),
+        Constraint::Length(1),
+    ])
+    .areas(frame.area());
+    self::head(frame, head, state, place, look);
+    let [numbers, picture] =
+        Layout::horizontal([Constraint::Length(46), Constraint::Min(10)]).areas(rates);
+    self::numbers(frame, numbers, state, look);
+    self::picture(frame, picture, state, look);
+    self::rules(frame, rules, state, look);
+    self::keys(frame, keys, state, look);
+    self::foot(frame, foot, state, look);
+    if state.mode == Mode::Help {
+        help(frame);
+    }
+}
+
+fn head(frame: &mut Frame<'_>, area: Rect, state: &State, place: &str, look: Look) {
+    let workers = match state.stats.workers.len() {
+        1 => "1 worker".to_owned(),
+        count => format!("{count} workers"),
+    };
+    let mut spans =
+        vec![Span::from(" tidegate ").reversed(), Span::from(format!(" {place}  {workers}"))];
+    if let Some(config) = &state.stats.config
+        && config.error.is_some()
+    {
+        spans.push(Span::styled("  reload failed", look.alarm()));
+    }
+    if state.is_paused {
+        spans.push(Span::from("  paused").bold());
+    }
+    frame.render_widget(Line::from(spans), area);
+}
+
+fn numbers(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
+    let Rate { requests, refused } = state.rate();
+    let store = &state.stats.store;
+    let workers = u32::try_from(state.stats.workers.len()).unwrap_or(u32::MAX);
+    let up = match (store.remote, store.up == workers) {
+        (false, _) => Span::from("in this host"),
+        (true, true) => Span::styled("up", look.colour(Color::Green)),
+        (true, false) => Span::styled(
+            format!("DOWN {}/{workers}", workers - store.up.min(workers)),
+            look.alarm(),
+        ),
+    };
+    let share = Span::styled(
+        format!("{} refused", percent(refused, requests)),
+        if refused > 0.0 { look.colour(Color::Yellow) } else { Style::new() },
+    );
+    let quantile = |share| time(state.lately.quantile(share));
+    let lines = vec![
+        Line::from(vec![
+            Span::from(format!("{}/s  ", short(requests))).bold(),
+            share,
+            Span::from(format!("  {}: ", store.name)),
+            up,
+        ]),
+        Line::from(format!(
+            "{} in all, {} refused, {} failed",
+            state.stats.requests, state.stats.refused, state.stats.errors
+        )),
+        Line::from(format!(
+            "p50 {}  p99 {}  p99.9 {}",
+            quantile(0.5),
+            quantile(0.99),
+            quantile(0.999)
+        )),
+    ];
+    let block = Block::new().borders(Borders::ALL).title(" requests ");
+    frame.render_widget(Paragraph::new(lines).block(block), area);
+}
+
+fn picture(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
+    let width = usize::from(area.width.saturating_sub(2));
+    let skip = state.rates.len().saturating_sub(width);
+    let data: Vec<u64> = state.rates.iter().skip(skip).map(|rate| whole(rate.requests)).collect();
+    let block = Block::new().borders(Borders::ALL).title(" requests a second ");
+    let line = Sparkline::default().data(data).style(look.colour(Color::Cyan)).block(block);
+    frame.render_widget(line, area);
+}
+
+fn rules(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
+    let rows = state.stats.rules.iter().zip(&state.rule_rates).map(|(rule, rate)| {
+        let name = if rule.shadow { format!("{} (shadow)", rule.rule) } else { rule.rule.clone() };
+        let style = if rate.refused > 0.0 { look.colour(Color::Yellow) } else { Style::new() };
+        Row::new([
+            Cell::from(name),
+            Cell::from(rule.limit.clone()),
+            Cell::from(rule.key.clone()),
+            right(short(rate.requests), 9),
+            right(percent(rate.refused, rate.requests), 8),
+            right(rule.refused.to_string(), 10),
+        ])
+        .style(style)
+    });
+    let widths = [
+        Constraint::Fill(2),
+        Constraint::Fill(2),
+        Constraint::Fill(1),
+        Constraint::Length(9),
+        Constraint::Length(8),
+        Constraint::Length(10),
+    ];
+    let header = Row::new([
+        Cell::from("rule"),
+        Cell::from("limit"),
+        Cell::from("key"),
+        right("a second", 9),
+        right("refused", 8),
+        right("in all", 10),
+    ]);
+    let table = Table::new(rows, widths).header(header.bold());
+    frame.render_widget(table.block(Block::new().borders(Borders::ALL).title(" rules ")), area);
+}
+
+fn keys(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
+    let keys = state.keys();
+    let rows = keys.iter().map(|key| {
+        let except = state.stats.exceptions.iter().find(|(network, _)| *network == key.key);
+        let mark = match except {
+            Some((_, true)) => "allowed",
+            Some((_, false)) => "blocked",
+            None => "",
+        };
+        Row::new([
+            Cell::from(key.key.clone()),
+            Cell::from(key.rule.clone()),
+            right(key.requests.to_string(), 10),
+            right(key.refused.to_string(), 10),
+            right(percent_of(key.refused, key.requests), 8),
+            Cell::from(Span::styled(mark, look.alarm())),
+        ])
+    });
+    let widths = [
+        Constraint::Fill(2),
+        Constraint::Fill(1),
+        Constraint::Length(10),
+        Constraint::Length(10),
+        Constraint::Length(8),
+        Constraint::Length(8),
+    ];
+    let header = Row::new([
+        Cell::from("key"),
+        Cell::from("rule"),
+        right("requests", 10),
+        right("refused", 10),
+        right("share", 8),
+        Cell::from(""),
+    ]);
+    let filter = match (&state.mode, &*state.filter) {
+        (Mode::Filtering, filter) => format!(", with: {filter}_"),
+        (_, "") => String::new(),
+        (_, filter) => format!(", with: {filter}"),
+    };
+    let title = format!(" busiest keys by {}{filter} ", state.sort.name());
+    let table = Table::new(rows, widths)
+        .header(header.bold())
+        .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED))
+        .block(Block::new().borders(Borders::ALL).title(title));
+    let chosen = (!keys.is_empty()).then_some(state.chosen);
+    frame.render_stateful_widget(table, area, &mut TableState::default().with_selected(chosen));
+}
+
+fn foot(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
+    let line = match &state.mode {
+        Mode::Asked(deed) => Line::styled(format!(" {} (y/n)", question(deed)), look.alarm()),
+        Mode::Filtering => Line::from(" type to filter, Enter to keep, Esc to clear"),
+        _ if !state.said.is_empty() => Line::from(format!(" {}", state.said)),
+        _ => Line::from(
+            " q quit  ? help  / filter  s sort  b block  a allow  u undo  r reset  p pause",
+        ),
+    };
+    frame.render_widget(line, area);
+}
+
+fn question(deed: &Deed) -> String {
+    match deed {
+        Deed::Block(key) => format!("block {key} for 15 minutes, in every worker?"),
+        Deed::Allow(key) => format!("let {key} in for 15 minutes, whatever the rules say?"),
+        Deed::Undo(key) => format!("end what was said of {key}?"),
+        Deed::Reset { rule, key } => format!("let rule {rule} forget {key}?"),
+    }
+}
+
+fn help(frame: &mut Frame<'_>) {
+    const LINES: [&str; 13] = [
+        "up, down, j, k   choose a key",
+        "s                sort by refused, requests, share, key",
+        "/                show only keys and rules with a text",
+        "b                block the chosen address for 15 minutes",
+        "a                let it in for 15 minutes",
+        "u                end either",
+        "r                let the rule forget the chosen key",
+        "p                pause",
+        "q, Ctrl-C        quit",
+        "",
+        "Counts are those since each worker began; rates and",
+        "times those of the last interval. Blocks end with the",
+        "workers, and are in no file.",
+    ];
+    let area = frame.area();
+    let (width, height) = (area.width.min(60), area.height.min(15));
+    let area = Rect::new((area.width - width) / 2, (area.height - height) / 2, width, height);
+    frame.render_widget(Clear, area);
+    let block = Block::new().borders(Borders::ALL).title(" help ");
+    frame.render_widget(Paragraph::new(LINES.map(Line::from).to_vec()).block(block), area);
+}
+
+fn right(text: impl Into<String>, width: usize) -> Cell<'static> {
+    Cell::from(format!("{:>width$}", text.into()))
+}
+
+/// A rate in at most five characters.
+fn short(rate: f64) -> String {
+    match rate {
+        _ if rate >= 999_500.0 => format!("{:.1}M", rate / 1e6),
+        _ if rate >= 9_995.0 => format!("{:.0}k", rate / 1e3),
+        _ if rate >= 999.5 => format!("{:.1}k", rate / 1e3),
+        _ if rate >= 9.95 || rate == 0.0 => format!("{rate:.0}"),
+        _ => format!("{rate:.1}"),
+    }
+}
+
+fn percent(part: f64, whole: f64) -> String {
+    if whole > 0.0 { format!("{:.1} %", part * 100.0 / whole) } else { "0.0 %".to_owned() }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with one digit behind the point")]
+fn percent_of(part: u64, whole: u64) -> String {
+    percent(part as f64, whole as f64)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
+fn time(nanos: u64) -> String {
+    match nanos {
+        0 => "-".to_owned(),
+        1..1_000 => format!("{nanos} ns"),
+        1_000..1_000_000 => format!("{:.1} us", nanos as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} ms", nanos as f64 / 1e6),
+        _ => format!("{:.1} s", nanos as f64 / 1e9),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a height of a bar")]
+fn whole(rate: f64) -> u64 {
+    rate.round().max(0.0) as u64
+}

@@ -1,0 +1,64 @@
+//! Who is asked, and what it answers.
+
+use std::{sync::Arc, time::Duration};
+
+use tidegate::{Gate, Subject, subject_bytes, subject_text};
+
+use crate::{
+    Answer, Question,
+    answer::{ConfigState, Held, Kept, Stats},
+};
+
+/// The application that is asked: its gate, whichever it is at the moment.
+pub trait Source: Send + Sync {
+    /// The gate that requests pass now.
+    fn gate(&self) -> Arc<Gate>;
+
+    /// The configuration that it follows, if it does.
+    fn config(&self) -> Option<ConfigState> {
+        None
+    }
+}
+
+/// The longest that an exception may be asked for, in seconds: a year.
+const LONGEST: u64 = 365 * 86_400;
+
+/// Answers one question.
+pub(crate) fn answer(source: &dyn Source, question: Question) -> Answer {
+    let gate = source.gate();
+    let done = match question {
+        Question::Stats => return Answer::Stats(Box::new(Stats::of(&gate, source.config()))),
+        Question::Inspect { rule, key } => match gate.inspect(&rule, &subject_bytes(&key)) {
+            Ok(decision) => return Answer::Inspect(Held::of(&rule, &key, &decision)),
+            Err(error) => Err(error),
+        },
+        Question::Keys { prefix, limit } => match gate.keys(&subject_bytes(&prefix), limit) {
+            Ok(keys) => {
+                let kept = keys.into_iter().map(|key| Kept {
+                    rule: key.rule,
+                    key: match key.subject {
+                        Subject::Plain(text) => subject_text(&text).into_owned(),
+                        Subject::Digest(_) => "(too long to be kept)".to_owned(),
+                    },
+                });
+                return Answer::Keys { keys: kept.collect() };
+            }
+            Err(error) => Err(error),
+        },
+        Question::Reset { rule, key } => gate.reset(&rule, &subject_bytes(&key)),
+        Question::Except { network, lets_in, seconds } => {
+            let time = Duration::from_secs(seconds.min(LONGEST));
+            gate.watch().map_or(Ok(()), |watch| watch.except(&network, lets_in, time))
+        }
+        Question::Forget { network } => {
+            if !gate.watch().is_some_and(|watch| watch.forget(&network)) {
+                return Answer::Error { message: format!("there is no exception for {network}") };
+            }
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => Answer::Done,
+        Err(error) => Answer::Error { message: error.to_string() },
+    }
+}
