@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    config::ConfigArgs,
+    configuration::ConfigArgs,
     exit::{Exit, Failure},
 };
 

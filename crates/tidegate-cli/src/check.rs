@@ -6,7 +6,7 @@ use serde::Serialize;
 use tidegate::config::{self, Problem};
 
 use crate::{
-    config::ConfigArgs,
+    configuration::ConfigArgs,
     exit::{Exit, Failure},
     output::{Output, Paint},
 };
@@ -38,8 +38,7 @@ struct Checked {
 }
 
 pub(crate) fn run(args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
-    let files =
-        if args.files.is_empty() { vec![args.config.need_path()?] } else { args.files.clone() };
+    let files = if args.files.is_empty() { vec![args.config.path()?] } else { args.files.clone() };
     let checked = files.iter().map(|file| check(file)).collect::<Result<Vec<_>, _>>()?;
     if output.json {
         output.json(&checked)?;

@@ -7,7 +7,7 @@ mod admin;
 mod bench;
 mod check;
 mod command;
-mod config;
+mod configuration;
 mod doctor;
 mod exit;
 mod files;

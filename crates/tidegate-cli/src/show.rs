@@ -3,7 +3,7 @@
 use tidegate::config::{self, Config, Secret};
 
 use crate::{
-    config::ConfigArgs,
+    configuration::ConfigArgs,
     exit::{Exit, Failure},
     output::Output,
     store::StoreUrl,

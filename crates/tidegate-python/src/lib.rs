@@ -7,6 +7,7 @@
 mod answers;
 mod applies;
 mod clock;
+mod command;
 mod convert;
 mod counted;
 mod custom;
@@ -38,6 +39,8 @@ mod _native {
     use super::answers::Answers;
     #[pymodule_export]
     use super::clock::{PyClock, set_default_clock};
+    #[pymodule_export]
+    use super::command::run_command;
     #[pymodule_export]
     use super::counted::PyCountedKey;
     #[pymodule_export]

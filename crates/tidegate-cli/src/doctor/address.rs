@@ -5,7 +5,7 @@ use serde::Serialize;
 use tidegate::address::{Client, ClientAddress, Resolver, Source, Trust};
 
 use crate::{
-    config::ConfigArgs,
+    configuration::ConfigArgs,
     exit::{Exit, Failure},
     output::Output,
     shown,

@@ -9,7 +9,7 @@ const ABOUT: &str = "configuration";
 
 /// Looks at the configuration, and returns it when it loads.
 pub(super) fn look(args: &StoreArgs, findings: &mut Findings) -> Option<Loaded> {
-    let path = match args.config.need_path() {
+    let path = match args.config.path() {
         Ok(path) => path,
         Err(failure) => {
             match &args.store {

@@ -9,7 +9,7 @@ use tidegate::address::Network;
 
 use self::place::Lists;
 use crate::{
-    config::ConfigArgs,
+    configuration::ConfigArgs,
     exit::{Exit, Failure},
     output::Output,
     shown,
@@ -77,7 +77,7 @@ fn network(text: &str) -> Result<Network, String> {
 }
 
 fn add(list: &'static str, args: &ChangeArgs, output: &Output) -> Result<Exit, Failure> {
-    let mut lists = Lists::open(list, &args.config.need_path()?)?;
+    let mut lists = Lists::open(list, &args.config.path()?)?;
     let mut changed = Vec::new();
     for network in &args.networks {
         let there = lists.find(*network);
@@ -97,7 +97,7 @@ fn add(list: &'static str, args: &ChangeArgs, output: &Output) -> Result<Exit, F
 }
 
 fn remove(list: &'static str, args: &ChangeArgs, output: &Output) -> Result<Exit, Failure> {
-    let mut lists = Lists::open(list, &args.config.need_path()?)?;
+    let mut lists = Lists::open(list, &args.config.path()?)?;
     let mut changed = Vec::new();
     for network in &args.networks {
         let file = lists.remove(*network)?;
@@ -129,7 +129,7 @@ fn tell(
 }
 
 fn show(list: &'static str, args: &ShowArgs, output: &Output) -> Result<Exit, Failure> {
-    let lists = Lists::open(list, &args.config.need_path()?)?;
+    let lists = Lists::open(list, &args.config.path()?)?;
     let entries: Vec<Entry> = lists
         .entries()
         .map(|(word, file)| Entry { network: word.to_owned(), file: file.to_owned() })

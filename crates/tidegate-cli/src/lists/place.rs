@@ -7,7 +7,7 @@ use toml_edit::{Array, DocumentMut, Item, Value};
 
 use super::array;
 use crate::{
-    config,
+    configuration,
     exit::{Exit, Failure},
     files,
 };
@@ -43,7 +43,7 @@ impl Lists {
             );
             return Err(Failure::new(Exit::Config, message));
         }
-        let loaded = config::load(path)?;
+        let loaded = configuration::read(path)?;
         let config = &loaded.config;
         let listing = if name == "allow" { &config.allow } else { &config.deny };
         let folder = path.parent().unwrap_or(Path::new(""));

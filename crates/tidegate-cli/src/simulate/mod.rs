@@ -31,7 +31,7 @@ use self::{
     show::Style,
 };
 use crate::{
-    config::{self, ConfigArgs},
+    configuration::{self, ConfigArgs},
     exit::{Exit, Failure},
     output::Output,
 };
@@ -114,8 +114,8 @@ impl Simulate {
         let wrong = |message: String| Failure::new(Exit::Config, message);
         let mut replays = Vec::new();
         if self.rules.is_empty() {
-            for path in std::iter::once(self.config.need_path()?).chain(self.compare.clone()) {
-                let loaded = config::load(&path)?;
+            for path in std::iter::once(self.config.path()?).chain(self.compare.clone()) {
+                let loaded = configuration::read(&path)?;
                 let (chosen, left_out) = rules::chosen(loaded.rules(), &headers);
                 let replay =
                     Replay::new(&chosen, left_out, self.keys, |rules| loaded.builder_of(&rules));

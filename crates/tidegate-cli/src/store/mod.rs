@@ -9,7 +9,7 @@ use tidegate::{Error, RemoteError, Store, config::Loaded};
 
 pub(crate) use self::url::StoreUrl;
 use crate::{
-    config::ConfigArgs,
+    configuration::ConfigArgs,
     exit::{Exit, Failure},
 };
 
