@@ -746,6 +746,14 @@ def postgres_schema(schema: str = "tidegate", *, unlogged: bool = True) -> str:
     `auto_migrate=false` in its URL. It may be run again.
     """
 
+def run_command(argv: list[str]) -> int:
+    """Runs the program `tidegate` with these arguments, the first of which is its name, and returns
+    its exit status.
+
+    What it says goes to the process's standard output and standard error, past `sys.stdout`. The
+    interpreter is released meanwhile; a signal is not looked at before the program has ended.
+    """
+
 def set_default_clock(clock: Clock | None) -> None:
     """Puts `clock` in the place of the machine's, for every limiter and gate made without a
     clock of its own; `None` puts the machine's back.
