@@ -2,8 +2,11 @@
 
 mod inspect;
 mod list;
+mod live;
 mod reset;
 mod rules;
+
+use std::path::PathBuf;
 
 use self::rules::RuleArgs;
 use crate::{
@@ -31,6 +34,11 @@ enum KeysCommand {
 struct PlaceArgs {
     #[command(flatten)]
     rules: RuleArgs,
+
+    /// Ask a running application through its admin socket: `socket` of `[admin]` in its
+    /// configuration. Taken from there when the application counts in memory.
+    #[arg(long, value_name = "SOCKET", conflicts_with_all = ["store", "limit"])]
+    admin: Option<PathBuf>,
 
     #[command(flatten)]
     store: StoreArgs,
