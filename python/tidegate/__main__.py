@@ -1,6 +1,8 @@
-"""`python -m tidegate` is the command `tidegate`."""
+"""`python -m tidegate`: the program of the same name."""
+
+import sys
 
 from tidegate._command import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -753,11 +753,12 @@ def postgres_schema(schema: str = "tidegate", *, unlogged: bool = True) -> str:
     `auto_migrate=false` in its URL. It may be run again.
     """
 
-def run_command(arguments: collections.abc.Sequence[str]) -> int:
-    """Runs the command `tidegate`; returns its exit status. The first argument is the program's name.
+def run_command(argv: list[str]) -> int:
+    """Runs the program `tidegate` with these arguments, the first of which is its name, and returns
+    its exit status.
 
-    For `python -m tidegate` and the script of that name: it writes to the process's own standard
-    output.
+    What it says goes to the process's standard output and standard error, past `sys.stdout`. The
+    interpreter is released meanwhile; a signal is not looked at before the program has ended.
     """
 
 def set_default_clock(clock: Clock | None) -> None:

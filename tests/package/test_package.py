@@ -128,7 +128,7 @@ def test_the_stub_names_what_the_compiled_module_has() -> None:
     for name in ("Clock", "CountedKey", "Decision", "Gate", "Limiter", "Refusal", "Rule"):
         assert f"class {name}" in stub
         assert isinstance(getattr(_native, name), type)
-    for name in ("set_default_clock", "set_enabled", "canonical_limit"):
+    for name in ("set_default_clock", "set_enabled", "canonical_limit", "run_command"):
         assert f"def {name}" in stub
         assert callable(getattr(_native, name))
 

@@ -72,7 +72,8 @@ def test_keys_in_the_memory_of_workers_are_seen_and_reset(kind: str, tmp_path: P
         }
         assert all(it["retry_after"] > 0 for it in held)
 
-        assert tidegate(file, "keys", "reset", "127.0.0.1") == "work: 127.0.0.1 begins anew\n"
+        told = tidegate(file, "keys", "reset", "127.0.0.1")
+        assert told == "work: 127.0.0.1 begins anew, workers told: 2\n"
         with connected(port) as client:
             assert [client.get("/work")[0] for _ in range(4)] == [200, 200, 200, 429]
 

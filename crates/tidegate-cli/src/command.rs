@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::{
     bench, check, doctor,
     exit::{Exit, Failure},
-    init, keys, migrate, monitor,
+    init, keys, lists, migrate, monitor,
     output::Output,
     shell, show,
     simulate::Simulate,
@@ -35,6 +35,10 @@ enum Command {
     Test(try_rule::TestArgs),
     Simulate(Simulate),
     Keys(keys::KeysArgs),
+    /// Let addresses in that no rule limits: add, remove or list them.
+    Allow(lists::ListArgs),
+    /// Keep addresses out: add, remove or list them.
+    Deny(lists::ListArgs),
     Stats(stats::StatsArgs),
     Monitor(monitor::MonitorArgs),
     Migrate(migrate::MigrateArgs),
@@ -72,6 +76,8 @@ fn dispatch(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Test(args) => try_rule::run(&args, output),
         Command::Simulate(command) => command.run(output),
         Command::Keys(args) => keys::run(&args, output),
+        Command::Allow(args) => lists::run("allow", &args, output),
+        Command::Deny(args) => lists::run("deny", &args, output),
         Command::Stats(args) => stats::run(&args, output),
         Command::Monitor(args) => monitor::run(&args, output),
         Command::Migrate(args) => migrate::run(&args, output),

@@ -13,6 +13,7 @@ mod exit;
 mod files;
 mod init;
 mod keys;
+mod lists;
 mod migrate;
 mod monitor;
 mod output;

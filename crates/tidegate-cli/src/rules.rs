@@ -12,16 +12,20 @@ pub(crate) fn given(name: &str, limits: &[String]) -> Result<Rule, Failure> {
 
 /// The rule of this name.
 pub(crate) fn named<'r>(rules: &'r [Rule], name: &str) -> Result<&'r Rule, Failure> {
-    rules.iter().find(|rule| rule.name() == name).ok_or_else(|| {
-        let known: Vec<_> = rules.iter().map(|rule| format!("`{}`", rule.name())).collect();
-        let near = tidegate_core::grammar::closest(name, rules.iter().map(Rule::name));
-        let near = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
-        let message = match known.as_slice() {
-            [] => format!("there is no rule named `{name}`; the configuration has none"),
-            _ => {
-                format!("there is no rule named `{name}`{near}; the rules are {}", known.join(", "))
-            }
-        };
-        Failure::new(Exit::NotFound, message)
-    })
+    let found = rules.iter().find(|rule| rule.name() == name);
+    found.ok_or_else(|| missing(name, &rules.iter().map(Rule::name).collect::<Vec<_>>()))
+}
+
+/// That there is no rule of this name, but for those that are `known`.
+pub(crate) fn missing(name: &str, known: &[&str]) -> Failure {
+    let near = tidegate_core::grammar::closest(name, known.iter().copied());
+    let near = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+    let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    let message = match known.as_slice() {
+        [] => format!("there is no rule named `{name}`; there is none at all"),
+        _ => {
+            format!("there is no rule named `{name}`{near}; the rules are {}", known.join(", "))
+        }
+    };
+    Failure::new(Exit::NotFound, message)
 }

@@ -189,3 +189,48 @@ impl tidegate::Facts for Peer {
         Lines::new()
     }
 }
+
+/// An application that is asked through its socket.
+struct Application(Arc<Gate>);
+
+impl tidegate_observe::Source for Application {
+    fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.0)
+    }
+}
+
+#[test]
+fn in_the_memory_of_an_application() {
+    let place = Place::new();
+    let socket = text(&place.path("app.sock"));
+    place.write(
+        "tidegate.toml",
+        &format!(
+            "[admin]\nsocket = \"{socket}\"\n[[rules]]\nname = \"api\"\nkey = \"ip\"\nlimit = \"3/hour\"\n"
+        ),
+    );
+    let told = place.run(&["keys", "inspect", "192.0.2.1"]).complained(4);
+    assert!(told.contains("nobody listens at"), "{told}");
+    let rule = Rule::new("api", "3/hour".parse().unwrap()).key(Key::Ip);
+    let watch = Arc::new(tidegate::Watch::new());
+    let gate = Arc::new(Gate::builder().rule(rule).watched(watch).build().unwrap());
+    let source = Arc::new(Application(Arc::clone(&gate)));
+    let admin = tidegate_observe::Admin::start(&place.path("app.sock"), source).unwrap();
+    for _ in 0..4 {
+        gate.admit(&Peer("2001:db8::1")).unwrap();
+    }
+
+    let answer = place.run(&["--json", "keys", "inspect", "2001:db8::2"]).json(0);
+    assert_eq!((&answer[0]["used"], &answer[0]["key"]), (&3.into(), &"2001:db8::/64".into()));
+    assert_eq!(answer[0]["worker"], std::process::id());
+    let said = place.run(&["keys", "list", "--admin", &socket]).said(0);
+    assert!(said.contains("api   2001:db8::/64         4        1\n"), "{said}");
+    assert!(said.contains("these are the busiest alone"), "{said}");
+    let told = place.run(&["keys", "inspect", "a", "--rule", "apy"]).complained(5);
+    assert!(told.contains("did you mean `api`?"), "{told}");
+
+    let said = place.run(&["keys", "reset", "2001:db8::2"]).said(0);
+    assert_eq!(said, "api: 2001:db8::/64 begins anew, workers told: 1\n");
+    assert!(gate.admit(&Peer("2001:db8::1")).unwrap().allowed);
+    admin.close();
+}

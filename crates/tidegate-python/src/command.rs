@@ -1,15 +1,16 @@
-//! The command `tidegate`, as the Python package installs it.
+//! The program `tidegate`, for those who have it from the Python package.
 
 use std::ffi::OsString;
 
-use pyo3::prelude::*;
+use pyo3::{Python, pyfunction};
 
-/// Runs the command `tidegate`; returns its exit status. The first argument is the program's name.
+/// Runs the program `tidegate` with these arguments, the first of which is its name, and returns
+/// its exit status.
 ///
-/// For `python -m tidegate` and the script of that name: it writes to the process's own standard
-/// output.
+/// What it says goes to the process's standard output and standard error, past `sys.stdout`. The
+/// interpreter is released meanwhile; a signal is not looked at before the program has ended.
 #[pyfunction]
-#[pyo3(signature = (arguments: "collections.abc.Sequence[str]") -> "int")]
-pub(crate) fn run_command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
-    py.detach(|| tidegate_cli::run(arguments))
+#[pyo3(signature = (argv: "list[str]") -> "int")]
+pub(crate) fn run_command(py: Python<'_>, argv: Vec<OsString>) -> u8 {
+    py.detach(|| tidegate_cli::run(argv))
 }

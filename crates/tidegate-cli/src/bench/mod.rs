@@ -49,9 +49,10 @@ fn algorithm(text: &str) -> Result<Kind, String> {
 }
 
 pub(crate) fn run(args: &BenchArgs, output: &Output) -> Result<Exit, Failure> {
-    let own = OwnTable::new();
+    let own = own_table();
+    let own_url = format!("shared://{}?replace=true", own.display());
     let urls = match args.store.as_slice() {
-        [] => vec!["memory://".to_owned(), own.url()],
+        [] => vec!["memory://".to_owned(), own_url.clone()],
         given => given.to_vec(),
     };
     let all = Kind::ALL.to_vec();
@@ -62,7 +63,12 @@ pub(crate) fn run(args: &BenchArgs, output: &Output) -> Result<Exit, Failure> {
         // A denial that is remembered would be measured instead of the server.
         let asked = if url.is_remote() { url.with("recheck", "0s") } else { url.clone() };
         let store = store::open(&asked)?;
-        let name = if url.secret() == own.url() { "shared://".to_owned() } else { url.masked() };
+        let is_own = url.secret() == own_url;
+        if is_own {
+            // Mapped, it is there for us; and nobody has to clean up, whatever ends this program.
+            let _ = std::fs::remove_file(&own);
+        }
+        let name = if is_own { "shared://".to_owned() } else { url.masked() };
         for kind in kinds {
             measured.push(measure::measure(&name, &store, *kind, &load)?);
         }
@@ -115,22 +121,7 @@ fn nanos(seconds: f64) -> String {
     }
 }
 
-/// A shared table that is gone with this program.
-struct OwnTable(PathBuf);
-
-impl OwnTable {
-    fn new() -> Self {
-        Self(PathBuf::from(format!("/dev/shm/tidegate-bench-{}", std::process::id())))
-    }
-
-    fn url(&self) -> String {
-        format!("shared://{}?replace=true", self.0.display())
-    }
-}
-
-impl Drop for OwnTable {
-    fn drop(&mut self) {
-        // It is only there if it was measured.
-        let _ = std::fs::remove_file(&self.0);
-    }
+/// The path of a shared table of this program's own.
+fn own_table() -> PathBuf {
+    PathBuf::from(format!("/dev/shm/tidegate-bench-{}", std::process::id()))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tidegate::{Answer, Limit, Reason, Rule, SystemClock, Verdict};
 
-use super::{PlaceArgs, ask, rules::Place};
+use super::{PlaceArgs, live::Application, rules::Place};
 use crate::{
     exit::{Exit, Failure},
     output::Output,
@@ -80,8 +80,8 @@ impl Standing {
 }
 
 pub(super) fn run(args: &InspectArgs, output: &Output) -> Result<Exit, Failure> {
-    if let Some(client) = ask::application(&args.place)? {
-        return ask::inspect(&client, args.place.rules.rule.as_deref(), &args.key, output);
+    if let Some(application) = Application::find(&args.place)? {
+        return application.inspect(&args.key, output);
     }
     let place = Place::open(&args.place)?;
     let (mut standings, mut in_flight) = (Vec::new(), Vec::new());

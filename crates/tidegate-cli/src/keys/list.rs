@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tidegate::{CountedKey, Error, Subject};
 
-use super::{PlaceArgs, rules::Place};
+use super::{PlaceArgs, live::Application, rules::Place};
 use crate::{
     exit::{Exit, Failure},
     output::Output,
@@ -43,6 +43,9 @@ struct Counted {
 }
 
 pub(super) fn run(args: &ListArgs, output: &Output) -> Result<Exit, Failure> {
+    if let Some(application) = Application::find(&args.place)? {
+        return application.list(&args.prefix, args.most, output);
+    }
     let place = Place::open(&args.place)?;
     let prefix = shown::key_bytes(&args.prefix);
     let mut keys: Vec<CountedKey> = Vec::new();

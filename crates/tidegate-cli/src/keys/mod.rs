@@ -1,8 +1,8 @@
 //! `tidegate keys`: who is counted in a store, how they stand, and letting them begin anew.
 
-mod ask;
 mod inspect;
 mod list;
+mod live;
 mod reset;
 mod rules;
 
@@ -35,13 +35,13 @@ struct PlaceArgs {
     #[command(flatten)]
     rules: RuleArgs,
 
-    #[command(flatten)]
-    store: StoreArgs,
-
-    /// The admin socket of a running application, to ask it instead of a store; taken from the
-    /// configuration when its counts are in memory://.
+    /// Ask a running application through its admin socket: `socket` of `[admin]` in its
+    /// configuration. Taken from there when the application counts in memory.
     #[arg(long, value_name = "SOCKET", conflicts_with_all = ["store", "limit"])]
     admin: Option<PathBuf>,
+
+    #[command(flatten)]
+    store: StoreArgs,
 }
 
 pub(crate) fn run(args: &KeysArgs, output: &Output) -> Result<Exit, Failure> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{PlaceArgs, ask, rules::Place};
+use super::{PlaceArgs, live::Application, rules::Place};
 use crate::{
     exit::{Exit, Failure},
     output::Output,
@@ -26,8 +26,8 @@ struct Reset {
 }
 
 pub(super) fn run(args: &ResetArgs, output: &Output) -> Result<Exit, Failure> {
-    if let Some(client) = ask::application(&args.place)? {
-        return ask::reset(&client, args.place.rules.rule.as_deref(), &args.key, output);
+    if let Some(application) = Application::find(&args.place)? {
+        return application.reset(&args.key, output);
     }
     let place = Place::open(&args.place)?;
     let mut done = Vec::new();

@@ -25,7 +25,7 @@ pub(super) struct RuleArgs {
     /// A limit of the rule, such as "100/minute", when there is no configuration; may be given
     /// several times.
     #[arg(long, value_name = "LIMIT", requires = "rule")]
-    limit: Vec<String>,
+    pub(super) limit: Vec<String>,
 }
 
 /// A store, and the rules that are asked about.
@@ -67,17 +67,19 @@ impl Place {
     /// What `rule` counts by when somebody types `text`: an address becomes the network that is
     /// counted as one.
     pub(super) fn subject(&self, rule: &Rule, text: &str) -> Vec<u8> {
-        let typed = shown::key_bytes(text);
-        if *rule.counts() != Key::Ip {
-            return typed;
-        }
-        let address = ClientAddress::from_peer(Some(text));
-        if !matches!(address, ClientAddress::Ip(_)) {
-            return typed;
-        }
-        let client = Client { address, source: Source::Peer, ignored: false };
-        client.subject(&self.resolver).to_string().into_bytes()
+        subject(*rule.counts() == Key::Ip, &self.resolver, text)
     }
+}
+
+/// What is counted when somebody types `text`, by a rule that counts addresses or one that does
+/// not.
+pub(super) fn subject(counts_addresses: bool, resolver: &Resolver, text: &str) -> Vec<u8> {
+    let address = ClientAddress::from_peer(Some(text));
+    if !counts_addresses || !matches!(address, ClientAddress::Ip(_)) {
+        return shown::key_bytes(text);
+    }
+    let client = Client { address, source: Source::Peer, ignored: false };
+    client.subject(resolver).to_string().into_bytes()
 }
 
 fn of_configuration(loaded: Option<&Loaded>, name: Option<&str>) -> Result<Vec<Rule>, Failure> {
