@@ -27,6 +27,7 @@ __all__ = [
     "_restore_decision",
     "canonical_limit",
     "postgres_schema",
+    "run_command",
     "set_default_clock",
     "set_enabled",
 ]
