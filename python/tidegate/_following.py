@@ -7,6 +7,7 @@ itself, before it is decided. Reading, checking and swapping is the engine's bus
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import signal
@@ -36,6 +37,8 @@ class _Followed:
 
     def __init__(self) -> None:
         self.gates: weakref.WeakSet[Gate] = weakref.WeakSet()
+        # Those whose file is read only once.
+        self.fixed: weakref.WeakSet[Gate] = weakref.WeakSet()
         # Of the configuration that was read last, for code that names a rule.
         self.latest: weakref.ref[Gate] | None = None
         # Of TIDEGATE_CONFIG, which nobody else holds.
@@ -57,17 +60,25 @@ class _Followed:
             self.asked.clear()
         with self.looking:
             for gate in list(self.gates):
-                _reload(gate, force=force)
+                if gate not in self.fixed:
+                    _reload(gate, force=force)
 
     def see_to_it(self) -> None:
         """Looks now, and has somebody look from now on."""
         self.look(force=self.asked.is_set())
         with self.looking:
+            for gate in list(self.gates):
+                _open_admin(gate)
             if self.thread is None or not self.thread.is_alive():
                 self.thread = threading.Thread(
                     target=self._run, name="tidegate-config", daemon=True
                 )
                 self.thread.start()
+
+    def end(self) -> None:
+        """Answers nobody any more: the process ends."""
+        for gate in list(self.gates):
+            gate.close_admin()
 
     def _run(self) -> None:
         asked = self.asked
@@ -92,6 +103,7 @@ class _Followed:
 
 
 _followed = _Followed()
+atexit.register(_followed.end)
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
@@ -146,9 +158,11 @@ def load_gate(
     for warning in warnings:
         logger.warning("%s", warning)
     _followed.latest = weakref.ref(gate)
+    _followed.gates.add(gate)
     if reload:
-        _followed.gates.add(gate)
         _listen()
+    else:
+        _followed.fixed.add(gate)
     return gate
 
 
@@ -171,6 +185,15 @@ def wake() -> None:
     The compiled module calls this before the first decision of a gate in a process.
     """
     _followed.see_to_it()
+
+
+def _open_admin(gate: Gate) -> None:
+    try:
+        gate.open_admin()
+    except ConfigError as error:
+        # The requests are served all the same.
+        message = "nobody can ask this process about its limits: %s"
+        logger.error(message, error)
 
 
 def _reload(gate: Gate, *, force: bool) -> None:

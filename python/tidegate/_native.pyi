@@ -353,6 +353,8 @@ class Gate:
         """Gives back what was paid for in advance, and closes connections. A later request opens
         what it needs again.
         """
+    def close_admin(self, /) -> None:
+        """Answers nobody any more."""
     def configuration(self, /) -> dict[str, typing.Any] | None:
         """The configuration that this gate follows: its file, when it was taken over, in seconds
         since 1970, how many times a reload failed, and why the last one did. `None` when there is
@@ -425,6 +427,10 @@ class Gate:
     @property
     def on_breach(self, /) -> Any | None:
         """What answers a request that may not go ahead, instead of the gate; `None` for the gate."""
+    def open_admin(self, /) -> None:
+        """Answers whoever may ask, at the admin socket that the configuration names, if it does; from
+        now on, in this process. Raises `ConfigError` when no socket can be made there.
+        """
     def passage_asgi(
         self,
         scope: collections.abc.MutableMapping[str, typing.Any],

@@ -23,7 +23,7 @@ ROWS: list[set[str]] = [
     {"drf"},
     {"_protect", "testing"},
     {"__init__"},
-    {"_pytest_plugin"},
+    {"_pytest_plugin", "__main__"},
 ]
 # The modules that may import a package that is neither ours nor Python's.
 FOREIGN: dict[str, set[str]] = {

@@ -69,6 +69,12 @@ impl Admin {
         &self.path
     }
 
+    /// Whether this process made it; a child that was forked has to make its own.
+    #[must_use]
+    pub fn is_of_this_process(&self) -> bool {
+        self.pid == std::process::id()
+    }
+
     /// Removes the socket's file, so that nobody asks any more.
     pub fn close(&self) {
         let is_ours = || {

@@ -16,7 +16,7 @@ use ratatui::{
     backend::TestBackend,
     crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
 };
-use tidegate_observe::{Client, Error, Question};
+use tidegate_observe::{Client, Question};
 
 use self::{
     draw::Look,
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &MonitorArgs, output: &Output) -> Result<Exit, Failure> 
     }
     let place = args.admin.need_path()?;
     let client = Client::new(place.clone());
-    let first = client.stats().map_err(|error| unavailable(&error))?;
+    let first = client.stats()?;
     if output.json {
         output.json(&first)?;
         return Ok(Exit::Success);
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &MonitorArgs, output: &Output) -> Result<Exit, Failure> 
     if args.once {
         let size = size(&args.size)?;
         std::thread::sleep(interval);
-        state.take(client.stats().map_err(|error| unavailable(&error))?, args.interval);
+        state.take(client.stats()?, args.interval);
         output.text(&text(&state, &place.display().to_string(), size))?;
         return Ok(Exit::Success);
     }
@@ -259,8 +259,4 @@ fn size(text: &str) -> Result<(u16, u16), Failure> {
         return Err(wrong());
     }
     Ok((width, height))
-}
-
-fn unavailable(error: &Error) -> Failure {
-    Failure::new(Exit::Unavailable, error.to_string())
 }

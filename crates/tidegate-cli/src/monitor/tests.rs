@@ -40,7 +40,7 @@ fn state() -> State {
 fn it_fits_into_eighty_columns_and_twenty_four_rows() {
     let shown = text(&state(), "/run/app/t.sock", (80, 24));
 
-    let expected = "\u{20}tidegate  /run/app/t.sock  2 workers
+    let expected = "\u{20}tidegate  2 workers  /run/app/t.sock
 ┌ requests ──────────────────────────────────┐┌ requests a second ─────────────┐
 │1.2k/s  4.1 % refused  redis: up            ││█                               │
 │2274 in all, 850 refused, 0 failed          ││█                               │

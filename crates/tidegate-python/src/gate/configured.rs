@@ -6,7 +6,7 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyString},
 };
-use tidegate::config::Watch;
+use tidegate::{Watch, config::Watch as Files};
 
 use super::{
     PyGate,
@@ -42,11 +42,14 @@ impl PyGate {
         template: Option<String>,
     ) -> PyResult<(Self, Vec<String>)> {
         let (watch, loaded) = py
-            .detach(|| Watch::open(&path))
+            .detach(|| Files::open(&path))
             .map_err(|problems| ConfigError::new_err(problems.to_string()))?;
         let clock = clock::choose(clock);
         let store = store::open(loaded.store_url())?;
-        let builder = loaded.builder().shared_store(store).clock(Arc::clone(&clock));
+        let mut builder = loaded.builder().shared_store(store).clock(Arc::clone(&clock));
+        if loaded.config.admin.is_some() {
+            builder = builder.watched(Arc::new(Watch::new()));
+        }
         let gate = builder.build().map_err(|error| from_engine(&error))?;
         let (notices, waits) = (Arc::new(Notices::following(gate.store_name())), gate.waits());
         let live = Arc::new(Live::of(watch, &loaded, gate));
@@ -88,6 +91,21 @@ impl PyGate {
             on_breach: self.on_breach.as_ref().map(|callable| callable.clone_ref(py)),
             template: self.template.clone(),
         })
+    }
+
+    /// Answers whoever may ask, at the admin socket that the configuration names, if it does; from
+    /// now on, in this process. Raises `ConfigError` when no socket can be made there.
+    fn open_admin(&self) -> PyResult<()> {
+        #[cfg(unix)]
+        return self.live.open_admin().map_err(ConfigError::new_err);
+        #[cfg(not(unix))]
+        Ok(())
+    }
+
+    /// Answers nobody any more.
+    fn close_admin(&self) {
+        #[cfg(unix)]
+        self.live.close_admin();
     }
 
     /// Looks whether the configuration has changed before the next decision: called when the
@@ -139,8 +157,7 @@ impl PyGate {
             told.set_item("loaded_at", source.loaded_at)?;
             told.set_item("failures", source.failures)?;
             told.set_item("error", source.error.as_deref())?;
-            let admin = source.config.admin.as_ref().map(|admin| admin.socket.text());
-            told.set_item("admin", admin)?;
+            told.set_item("admin", source.admin())?;
             Ok(told)
         });
         told.transpose()

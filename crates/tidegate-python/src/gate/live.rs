@@ -4,7 +4,7 @@
 //! replaced; one of a configuration file is, when the file changes.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -15,6 +15,8 @@ use tidegate::{
     config::{Config, Loaded, Problems, Watch},
     fields::Profile,
 };
+#[cfg(unix)]
+use tidegate_observe::{Admin, ConfigState};
 
 /// What requests meet at one time.
 pub(super) struct Face {
@@ -30,6 +32,8 @@ pub(super) struct Live {
     store: Arc<dyn Store>,
     face: ArcSwap<Face>,
     source: Option<Mutex<Source>>,
+    #[cfg(unix)]
+    admin: Mutex<Option<Admin>>,
 }
 
 /// A configuration that is watched, and what came of it.
@@ -60,7 +64,7 @@ impl Live {
     pub(super) fn fixed(gate: Gate, profile: Profile) -> Self {
         let face = Face { gate: Arc::new(gate), profile, version: 0 };
         let store = Arc::clone(face.gate.store());
-        Self { store, face: ArcSwap::from_pointee(face), source: None }
+        Self::new(store, face, None)
     }
 
     /// The gate of a configuration.
@@ -77,7 +81,17 @@ impl Live {
         };
         let face = Face { gate: Arc::new(gate), profile: loaded.headers(), version: 0 };
         let store = Arc::clone(face.gate.store());
-        Self { store, face: ArcSwap::from_pointee(face), source: Some(Mutex::new(source)) }
+        Self::new(store, face, Some(Mutex::new(source)))
+    }
+
+    fn new(store: Arc<dyn Store>, face: Face, source: Option<Mutex<Source>>) -> Self {
+        Self {
+            store,
+            face: ArcSwap::from_pointee(face),
+            source,
+            #[cfg(unix)]
+            admin: Mutex::new(None),
+        }
     }
 
     pub(super) fn face(&self) -> arc_swap::Guard<Arc<Face>> {
@@ -153,7 +167,53 @@ impl Live {
     }
 }
 
+/// A gate that answers whoever may ask, at the socket that its configuration names.
+#[cfg(unix)]
+impl Live {
+    /// Listens, if the configuration says so and this process does not yet.
+    pub(super) fn open_admin(self: &Arc<Self>) -> Result<(), String> {
+        let Some(Some(base)) = self.with_source(|source| source.admin()) else { return Ok(()) };
+        let mut admin = self.admin.lock().unwrap_or_else(PoisonError::into_inner);
+        if admin.as_ref().is_none_or(|admin| !admin.is_of_this_process()) {
+            let answering: Arc<dyn tidegate_observe::Source> =
+                Arc::new(Answering(Arc::clone(self)));
+            let opened = Admin::start(Path::new(&base), answering);
+            *admin = Some(opened.map_err(|error| error.to_string())?);
+        }
+        Ok(())
+    }
+
+    /// Answers nobody any more.
+    pub(super) fn close_admin(&self) {
+        if let Some(admin) = &*self.admin.lock().unwrap_or_else(PoisonError::into_inner) {
+            admin.close();
+        }
+    }
+}
+
+#[cfg(unix)]
+struct Answering(Arc<Live>);
+
+#[cfg(unix)]
+impl tidegate_observe::Source for Answering {
+    fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.0.face().gate)
+    }
+
+    fn config(&self) -> Option<ConfigState> {
+        self.0.with_source(|source| {
+            let file = source.file.display().to_string();
+            ConfigState::new(file, source.loaded_at, source.failures, source.error.clone())
+        })
+    }
+}
+
 impl Source {
+    /// Where to listen, if anywhere.
+    pub(super) fn admin(&self) -> Option<String> {
+        self.config.admin.as_ref().map(|admin| admin.socket.text().to_owned())
+    }
+
     fn refuse_loss(&self, loaded: &Loaded) -> Result<(), String> {
         match self.named.iter().find(|name| loaded.rule(name).is_none()) {
             Some(lost) => Err(format!(
@@ -170,8 +230,8 @@ impl Source {
         if loaded.store_url() != self.store {
             remarks.push("another `store` takes effect at the next start".to_owned());
         }
-        let socket = |config: &Config| config.admin.as_ref().map(|it| it.socket.text().to_owned());
-        if socket(&loaded.config) != socket(&self.config) {
+        let admin = loaded.config.admin.as_ref().map(|admin| admin.socket.text().to_owned());
+        if admin != self.admin() {
             remarks.push("another `admin.socket` takes effect at the next start".to_owned());
         }
         remarks
