@@ -142,13 +142,56 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// A limit string of numbers.
 pub(super) fn limit(count: f64, seconds: f64, burst: Option<f64>) -> String {
-    let named = [(1.0, "second"), (60.0, "minute"), (3600.0, "hour"), (86_400.0, "day")];
-    let is = |value: f64| (value - seconds).abs() < f64::EPSILON;
-    let period = match named.into_iter().find(|(value, _)| is(*value)) {
-        Some((_, name)) => name.to_owned(),
-        None => format!("{seconds}s"),
-    };
-    let burst = burst.filter(|burst| (burst - count).abs() >= f64::EPSILON);
-    let burst = burst.map(|burst| format!(" burst {burst}")).unwrap_or_default();
-    format!("{count}/{period}{burst}")
+    let differs = |burst: &f64| (burst - count).abs() >= f64::EPSILON;
+    let burst = burst.filter(differs).map(|burst| format!(" burst {burst}")).unwrap_or_default();
+    format!("{count}/{}{burst}", period(seconds))
+}
+
+/// A period in its largest whole unit.
+fn period(seconds: f64) -> String {
+    const UNITS: [(f64, &str, &str); 4] = [
+        (86_400.0, "day", "d"),
+        (3_600.0, "hour", "h"),
+        (60.0, "minute", "m"),
+        (1.0, "second", "s"),
+    ];
+    for (size, name, short) in UNITS {
+        let number = seconds / size;
+        if (number - 1.0).abs() < f64::EPSILON {
+            return name.to_owned();
+        }
+        if number > 1.0 && number.fract() == 0.0 {
+            return format!("{number}{short}");
+        }
+    }
+    format!("{seconds}s")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_become_limit_strings_that_mean_the_same() {
+        for (count, seconds, burst, expected) in [
+            (100.0, 60.0, None, "100/minute"),
+            (5.0, 300.0, Some(5.0), "5/5m"),
+            (5.0, 90.0, Some(2.0), "5/90s burst 2"),
+            (1.0, 0.5, None, "1/0.5s"),
+            (9.0, 604_800.0, None, "9/7d"),
+        ] {
+            let text = limit(count, seconds, burst);
+            assert_eq!(text, expected);
+            assert!(text.parse::<tidegate::Limits>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn quotes_hold_whatever_is_in_them() {
+        let text = "a\"b\\c\n\u{7f}\u{2028}\u{e9}";
+        let quoted = quoted(text);
+        let document = format!("x = {quoted}").parse::<toml_edit::DocumentMut>().unwrap();
+        assert_eq!(document["x"].as_str(), Some(text));
+        assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
+    }
 }
