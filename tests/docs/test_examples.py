@@ -42,6 +42,8 @@ def test_the_example_runs(path: Path, line: int) -> None:
 
 # Guides to Rust, each with the test that compares its blocks with sources that run.
 IN_RUST = {"docs/how-to/write-a-store.md": "crates/tidegate/tests/own_store/main.rs"}
+# Guides to the command line, each with the test that runs its commands and compares the answers.
+IN_CONSOLE = {"docs/how-to/command-line.md": "crates/tidegate-cli/tests/document.rs"}
 
 
 @pytest.mark.parametrize(("guide", "test"), IN_RUST.items())
@@ -50,9 +52,15 @@ def test_a_guide_in_rust_is_compared_with_what_runs(guide: str, test: str) -> No
     assert f'{guide}")' in (tree.ROOT / test).read_text()
 
 
+@pytest.mark.parametrize(("guide", "test"), IN_CONSOLE.items())
+def test_a_guide_to_the_command_line_is_compared_with_what_runs(guide: str, test: str) -> None:
+    assert "```console\n$ tidegate " in (tree.ROOT / guide).read_text()
+    assert f'"{guide}"' in (tree.ROOT / test).read_text()
+
+
 def test_readme_and_every_guide_show_an_example() -> None:
     shown = {tree.name(path) for path in tree.DOCUMENTS if blocks.find(path.read_text())}
-    shown |= set(IN_RUST)
+    shown |= {*IN_RUST, *IN_CONSOLE}
 
     assert {"README.md", "docs/tutorial.md"} <= shown
     assert {tree.name(path) for path in (tree.ROOT / "docs/how-to").glob("*.md")} <= shown
