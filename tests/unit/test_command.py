@@ -62,3 +62,15 @@ def test_an_interrupt_ends_it(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
 
         assert process.wait() == -signal.SIGINT
+
+
+def test_the_doctor_is_told_of_routes_without_a_limit(tmp_path: Path) -> None:
+    (tmp_path / "tidegate.toml").write_text("")
+    (tmp_path / "tidegate.toml").chmod(0o644)
+    (tmp_path / "shop.py").write_text("app = 5")
+    ran = run("doctor", "--workers=1", "--app", "shop:app", "--json", folder=tmp_path)
+
+    assert ran.returncode == 1
+    (finding,) = [it for it in json.loads(ran.stdout) if it["about"] == "routes"]
+    assert finding["level"] == "problem"
+    assert "shop:app is a builtins.int, whose routes are not known" in finding["message"]

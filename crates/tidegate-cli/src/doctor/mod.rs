@@ -9,6 +9,7 @@ mod finding;
 mod postgres;
 mod proxies;
 mod redis;
+mod routes;
 mod store;
 mod workers;
 
@@ -50,6 +51,9 @@ pub(crate) struct DoctorArgs {
     strict: bool,
 
     #[command(flatten)]
+    app: routes::AppArgs,
+
+    #[command(flatten)]
     store: StoreArgs,
 }
 
@@ -68,6 +72,7 @@ pub(crate) fn run(args: &DoctorArgs, output: &Output) -> Result<Exit, Failure> {
     if let Some(loaded) = &loaded {
         proxies::look(loaded, args.log.as_deref(), &mut findings)?;
     }
+    routes::look(&args.app, &mut findings);
     if output.json {
         output.json(&findings)?;
     } else {
