@@ -53,6 +53,9 @@ pub struct Decision {
     pub shadow: SmallVec<[Box<str>; 0]>,
     /// What is remembered until the response is known.
     pub(crate) pass: Option<Pass>,
+    /// The names of rules that looked at it besides [`rules`](Self::rules): those in the shadow,
+    /// and those that limit no rate.
+    pub(crate) besides: Option<Arc<[Box<str>]>>,
     /// The rule, where it has no limit to be the binding one.
     told_rule: Option<Box<str>>,
     rules: Arc<Rules>,
@@ -84,6 +87,7 @@ impl Decision {
             subject: None,
             shadow: SmallVec::new(),
             pass: None,
+            besides: None,
             told_rule: None,
             rules,
             parts,
@@ -108,6 +112,7 @@ impl Decision {
             subject: None,
             shadow: SmallVec::new(),
             pass: None,
+            besides: None,
             told_rule: None,
             rules: Arc::clone(&NONE),
             parts: Parts::new(),

@@ -21,7 +21,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Self; 6] = [
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 6] = [
         Self::Limit,
         Self::Never,
         Self::StoreError,

@@ -149,7 +149,12 @@ impl Gate {
     ///
     /// As [`admit`](Self::admit), but for those of the store.
     pub fn question(&self, facts: &dyn Facts) -> Result<Question, Error> {
-        Ok(match self.way(facts)? {
+        let way = self.way(facts).inspect_err(|_| {
+            if let Some(watch) = &self.watch {
+                watch.note_error();
+            }
+        });
+        Ok(match way? {
             Way::Rules(asked) => Question::new(asked, facts.cost()),
             Way::Listed(decision) => Question::answered(decision),
         })

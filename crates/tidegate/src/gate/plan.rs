@@ -41,6 +41,8 @@ struct Extras {
     enforced: usize,
     /// The rules' names.
     names: Vec<Box<str>>,
+    /// Those of the rules that the engine knows nothing of.
+    besides: Option<Arc<[Box<str>]>>,
     settles: bool,
 }
 
@@ -123,6 +125,7 @@ impl Plan {
         }
         extras.add_shadow(&mut shadow, cost, subject)?;
         decision.shadow = shadow;
+        decision.besides.clone_from(&extras.besides);
         if self.settles() {
             let subjects = (0..self.rules.len()).map(|place| subject(place).into()).collect();
             let (plan, at) = (Arc::clone(self), decision.charged_at());
@@ -187,10 +190,14 @@ impl Extras {
             flights.extend(Flights::new(rule, permits, like)?.map(|flights| (place, flights)));
         }
         let settles = all().any(|(_, rule)| rule.settles());
-        let names = all().map(|(_, rule)| rule.name.as_str().into()).collect();
+        let names: Vec<Box<str>> = all().map(|(_, rule)| rule.name.as_str().into()).collect();
+        let has_engine = enforced.iter().any(|(_, rule)| !rule.limits.is_empty());
+        let besides = &names[if has_engine { enforced.len() } else { 0 }..];
+        let besides = (!besides.is_empty()).then(|| besides.into());
         let enforced = enforced.len();
         let is_any = settles || !penalties.is_empty() || !shadow.is_empty();
-        let extras = Self { penalties, shadows, charge_on, flights, enforced, names, settles };
+        let extras =
+            Self { penalties, shadows, charge_on, flights, enforced, names, besides, settles };
         Ok(is_any.then(|| Box::new(extras)))
     }
 

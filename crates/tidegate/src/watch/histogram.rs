@@ -1,10 +1,9 @@
 //! How long things take, in buckets that grow with what they hold: each is a quarter of a power
-//! of two wide, so that no time is told with an error of more than a fifth.
+//! of two wide, so that no time is told with an error of more than a quarter.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
+
+use super::tally::{Lane, Tally};
 
 /// Buckets for each power of two, as bits.
 const FINE: u32 = 2;
@@ -12,27 +11,28 @@ const FINE: u32 = 2;
 const BUCKETS: usize = 40 << FINE;
 
 /// Counts of times.
-#[derive(Debug)]
-pub(super) struct Histogram(Box<[AtomicU64; BUCKETS]>);
-
-impl Default for Histogram {
-    fn default() -> Self {
-        Self(Box::new([const { AtomicU64::new(0) }; BUCKETS]))
-    }
-}
+#[derive(Debug, Default)]
+pub(super) struct Histogram(Tally<BUCKETS>);
 
 impl Histogram {
-    pub(super) fn add(&self, time: Duration) {
-        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        // Relaxed: a counter orders nothing.
-        self.0[bucket(nanos)].fetch_add(1, Ordering::Relaxed);
+    pub(super) fn add(&self, lane: Lane, time: Duration) {
+        self.0.add(lane, bucket(nanos(time)), 1);
     }
 
     /// The buckets that are not empty: upper bound in nanoseconds, and count.
     pub(super) fn buckets(&self) -> Vec<(u64, u64)> {
-        let counts = self.0.iter().map(|count| count.load(Ordering::Relaxed)).enumerate();
+        let counts = self.0.sums().into_iter().enumerate();
         counts.filter(|(_, count)| *count > 0).map(|(at, count)| (upper(at), count)).collect()
     }
+
+    pub(super) fn clear(&self) {
+        self.0.clear();
+    }
+}
+
+/// A time in nanoseconds.
+pub(super) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The bucket of a time: the power of two, and the two bits behind its first.
@@ -68,11 +68,20 @@ mod tests {
     }
 
     #[test]
+    fn powers_of_two_are_bounds_of_buckets() {
+        for power in 4..40 {
+            assert_eq!(upper(bucket((1 << power) - 1)), (1 << power) - 1);
+        }
+    }
+
+    #[test]
     fn buckets_tell_what_was_added() {
         let histogram = Histogram::default();
         for nanos in [100, 100, 1_000_000] {
-            histogram.add(Duration::from_nanos(nanos));
+            histogram.add(Lane::of_thread(), Duration::from_nanos(nanos));
         }
         assert_eq!(histogram.buckets(), [(111, 2), (1_048_575, 1)]);
+        histogram.clear();
+        assert_eq!(histogram.buckets(), []);
     }
 }

@@ -6,90 +6,60 @@
 //!
 //! Knows nothing of who asks, or how the answer is sent.
 
+mod counted;
 mod histogram;
+mod rules;
 mod sketch;
+mod tally;
 mod temporary;
+#[cfg(test)]
+mod tests;
 
 use std::{
-    collections::HashMap,
     net::IpAddr,
-    sync::{
-        Arc, Mutex, TryLockError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Mutex, TryLockError},
     time::{Duration, Instant},
 };
 
-use arc_swap::ArcSwap;
 use tidegate_core::address::{Network, NetworkError};
 
-use self::{histogram::Histogram, sketch::Sketch, temporary::Temporary};
+use self::{
+    counted::reasons,
+    histogram::{Histogram, nanos},
+    rules::Rules,
+    sketch::Sketch,
+    tally::{Lane, Tally},
+    temporary::Temporary,
+};
 use crate::{Decision, Error, Reason};
 
-pub use self::{sketch::BusyKey, temporary::Exception};
+pub use self::{
+    counted::{Counted, RuleCounts},
+    sketch::BusyKey,
+    temporary::Exception,
+};
 
-/// The most rules that are counted by name; a gate has at most 64, and reloads bring new names.
-const MOST_RULES: usize = 1024;
+// The counters of the whole gate; refusals come after them, by reason.
+const ADMITTED: usize = 0;
+const ERRORS: usize = 1;
+/// Decisions that were made without the store, as the rules say for that case.
+const DEGRADED: usize = 2;
+/// Requests whose keys nobody noted, because another request was being noted.
+const UNNOTED: usize = 3;
+const NANOS: usize = 4;
+const REFUSED: usize = 5;
 
 /// Counts of a gate. See the module.
+///
+/// A process that is forked goes on with its parent's counts; it sets them to zero by
+/// [`clear`](Self::clear) if both are asked.
 #[derive(Debug, Default)]
 pub struct Watch {
-    requests: AtomicU64,
-    refused: AtomicU64,
-    errors: AtomicU64,
-    /// Decisions that were made without the store, as the rules say for that case.
-    degraded: AtomicU64,
-    rules: ArcSwap<HashMap<Box<str>, Arc<Counts>>>,
+    whole: Tally<{ REFUSED + Reason::ALL.len() }>,
+    rules: Rules,
     keys: Mutex<Sketch>,
-    /// Requests whose keys nobody noted, because another request was being noted.
-    unnoted: AtomicU64,
     latency: Histogram,
     temporary: Temporary,
-}
-
-/// Counts of one rule.
-#[derive(Debug, Default)]
-struct Counts {
-    requests: AtomicU64,
-    refused: AtomicU64,
-    shadow: AtomicU64,
-}
-
-/// What a [`Watch`] has counted for a rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RuleCounts {
-    /// The rule's name.
-    pub rule: String,
-    /// Requests that the rule applied to, without those that a rule in the shadow alone saw.
-    pub requests: u64,
-    /// Requests that it refused.
-    pub refused: u64,
-    /// Requests that it would have refused, were it not in the shadow.
-    pub shadow: u64,
-}
-
-/// What a [`Watch`] has counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Counted {
-    /// Requests that were decided.
-    pub requests: u64,
-    /// Requests that were refused, for whatever reason.
-    pub refused: u64,
-    /// Requests that could not be decided.
-    pub errors: u64,
-    /// Requests that were decided without the store.
-    pub degraded: u64,
-    /// By rule, in the order of their names.
-    pub rules: Vec<RuleCounts>,
-    /// The busiest keys, those with the most refusals first.
-    pub keys: Vec<BusyKey>,
-    /// Requests whose keys were not noted.
-    pub unnoted: u64,
-    /// How long decisions took: upper bounds in nanoseconds, and how many took no longer and
-    /// longer than the bound before. Empty ones are left out.
-    pub latency: Vec<(u64, u64)>,
 }
 
 impl Watch {
@@ -100,31 +70,34 @@ impl Watch {
     }
 
     /// What has been counted so far. The numbers are read one after the other, while requests go
-    /// on.
+    /// on; none of them ever goes back.
     #[must_use]
     pub fn counted(&self) -> Counted {
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let mut rules: Vec<_> = self
-            .rules
-            .load()
-            .iter()
-            .map(|(rule, counts)| RuleCounts {
-                rule: rule.to_string(),
-                requests: load(&counts.requests),
-                refused: load(&counts.refused),
-                shadow: load(&counts.shadow),
-            })
-            .collect();
-        rules.sort_by(|a, b| a.rule.cmp(&b.rule));
+        let sums = self.whole.sums();
+        let reasons = reasons(|reason| sums[REFUSED + reason as usize]);
+        let refused = reasons.iter().map(|(_, count)| count).sum();
         Counted {
-            requests: load(&self.requests),
-            refused: load(&self.refused),
-            errors: load(&self.errors),
-            degraded: load(&self.degraded),
-            rules,
+            requests: sums[ADMITTED] + refused + sums[ERRORS],
+            admitted: sums[ADMITTED],
+            refused,
+            reasons,
+            errors: sums[ERRORS],
+            degraded: sums[DEGRADED],
+            rules: self.rules.counted(),
             keys: self.keys(),
-            unnoted: load(&self.unnoted),
+            unnoted: sums[UNNOTED],
             latency: self.latency.buckets(),
+            nanos: sums[NANOS],
+        }
+    }
+
+    /// Begins to count anew: for a process that has just been forked, before its first request.
+    pub fn clear(&self) {
+        self.whole.clear();
+        self.rules.clear();
+        self.latency.clear();
+        if let Ok(mut keys) = self.keys.try_lock() {
+            keys.clear();
         }
     }
 
@@ -169,38 +142,50 @@ impl Watch {
 
     /// Notes a decision that was begun at `start`.
     pub(crate) fn note(&self, decided: &Result<Decision, Error>, start: Instant) {
-        self.latency.add(start.elapsed());
-        add(&self.requests);
-        let Ok(decision) = decided else { return add(&self.errors) };
-        if !decision.allowed {
-            add(&self.refused);
-        }
+        let (lane, took) = (Lane::of_thread(), start.elapsed());
+        self.latency.add(lane, took);
+        self.whole.add(lane, NANOS, nanos(took));
+        let Ok(decision) = decided else { return self.whole.add(lane, ERRORS, 1) };
         if decision.degraded {
-            add(&self.degraded);
+            self.whole.add(lane, DEGRADED, 1);
         }
-        let refusing = (!decision.allowed && decision.reason != Some(Reason::DenyList))
-            .then(|| decision.rule());
-        if decision.is_counted() || refusing.is_some() {
-            let mut is_told = false;
-            for rule in decision.rules() {
-                let counts = self.counts(rule.name());
-                add(&counts.requests);
-                if refusing == Some(rule.name()) {
-                    is_told = true;
-                    add(&counts.refused);
-                }
-            }
-            if let Some(rule) = refusing.filter(|_| !is_told) {
-                let counts = self.counts(rule);
-                add(&counts.requests);
-                add(&counts.refused);
-            }
+        match refusal(decision) {
+            None => self.whole.add(lane, ADMITTED, 1),
+            Some(reason) => self.whole.add(lane, REFUSED + reason as usize, 1),
         }
-        for rule in &decision.shadow {
-            add(&self.counts(rule).shadow);
-        }
+        self.note_rules(lane, decision);
         if let Some(subject) = &decision.subject {
-            self.note_key(decision.rule(), subject, !decision.allowed);
+            self.note_key(lane, decision.rule(), subject, !decision.allowed);
+        }
+    }
+
+    /// Notes a request that went wrong before anything was decided.
+    pub(crate) fn note_error(&self) {
+        self.whole.add(Lane::of_thread(), ERRORS, 1);
+    }
+
+    fn note_rules(&self, lane: Lane, decision: &Decision) {
+        let refusal = refusal(decision);
+        // One whose limits were not asked for their part in it, because it has none.
+        let mut untold = refusal.map(|_| decision.rule()).filter(|rule| !rule.is_empty());
+        let enforced = decision.rules().iter().enumerate().map(|(place, rule)| {
+            let is_told = untold.take_if(|untold| *untold == rule.name()).is_some();
+            let which = match refusal {
+                Some(reason) if is_told || decision.refuses(place) => rules::refused(reason),
+                _ => rules::PASSED,
+            };
+            (rule.name(), which)
+        });
+        if !decision.rules().is_empty() {
+            self.rules.add(lane, enforced);
+        }
+        if let (Some(rule), Some(reason)) = (untold, refusal) {
+            self.rules.add(lane, [(rule, rules::refused(reason))]);
+        }
+        if let Some(besides) = &decision.besides {
+            let which =
+                |rule| if decision.shadow.contains(rule) { rules::SHADOW } else { rules::PASSED };
+            self.rules.add(lane, besides.iter().map(|rule| (&**rule, which(rule))));
         }
     }
 
@@ -217,144 +202,18 @@ impl Watch {
         Vec::new()
     }
 
-    fn note_key(&self, rule: &str, subject: &[u8], is_refused: bool) {
+    fn note_key(&self, lane: Lane, rule: &str, subject: &[u8], is_refused: bool) {
         match self.keys.try_lock() {
             Ok(mut keys) => keys.note(rule, subject, is_refused),
             // Somebody panicked with it in hand, or has it now.
-            Err(TryLockError::Poisoned(_) | TryLockError::WouldBlock) => add(&self.unnoted),
-        }
-    }
-
-    fn counts(&self, rule: &str) -> Arc<Counts> {
-        if let Some(counts) = self.rules.load().get(rule) {
-            return Arc::clone(counts);
-        }
-        let new = Arc::new(Counts::default());
-        self.rules.rcu(|rules| {
-            let mut rules = (**rules).clone();
-            if rules.len() < MOST_RULES {
-                rules.entry(rule.into()).or_insert_with(|| Arc::clone(&new));
+            Err(TryLockError::Poisoned(_) | TryLockError::WouldBlock) => {
+                self.whole.add(lane, UNNOTED, 1);
             }
-            rules
-        });
-        // Another thread may have been quicker, with a counter of its own.
-        self.rules.load().get(rule).cloned().unwrap_or(new)
+        }
     }
 }
 
-fn add(counter: &AtomicU64) {
-    // Relaxed: a counter orders nothing.
-    counter.fetch_add(1, Ordering::Relaxed);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Gate, Key, Rule};
-
-    struct Request(&'static str);
-
-    impl crate::Facts for Request {
-        fn peer(&self) -> Option<&str> {
-            Some(self.0)
-        }
-
-        fn method(&self) -> &'static str {
-            "GET"
-        }
-
-        fn path(&self) -> std::borrow::Cow<'_, [u8]> {
-            b"/".into()
-        }
-
-        fn header(&self, _: &str) -> crate::Lines<'_> {
-            crate::Lines::new()
-        }
-    }
-
-    fn watched(watch: &Arc<Watch>) -> Gate {
-        Gate::builder()
-            .rule(Rule::new("api", "3/hour".parse().unwrap()).key(Key::Ip))
-            .rule(Rule::new("all", "100/hour".parse().unwrap()))
-            .rule(Rule::new("strict", "1/hour".parse().unwrap()).key(Key::Ip).shadow(true))
-            .watched(Arc::clone(watch))
-            .build()
-            .unwrap()
-    }
-
-    #[test]
-    fn decisions_are_counted_by_rule_and_key() {
-        let watch = Arc::new(Watch::new());
-        let gate = watched(&watch);
-        for peer in ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"] {
-            gate.admit(&Request(peer)).unwrap();
-        }
-
-        let counted = watch.counted();
-        assert_eq!((counted.requests, counted.refused, counted.errors), (5, 1, 0));
-        let of = |name: &str| {
-            let rule = counted.rules.iter().find(|rule| rule.rule == name).unwrap();
-            (rule.requests, rule.refused, rule.shadow)
-        };
-        assert_eq!((of("api"), of("all"), of("strict")), ((5, 1, 0), (5, 0, 0), (0, 0, 2)));
-        let first = &counted.keys[0];
-        assert_eq!((&*first.rule, &*first.key), ("api", &b"192.0.2.1"[..]));
-        assert_eq!((first.requests, first.refused), (4, 1));
-        assert_eq!(counted.latency.iter().map(|(_, count)| count).sum::<u64>(), 5);
-    }
-
-    #[test]
-    fn a_gate_that_takes_another_s_place_goes_on_counting() {
-        let watch = Arc::new(Watch::new());
-        let gate = watched(&watch);
-        gate.admit(&Request("192.0.2.1")).unwrap();
-        let next = Gate::builder()
-            .rule(Rule::new("api", "9/hour".parse().unwrap()).key(Key::Ip))
-            .after(&gate)
-            .build()
-            .unwrap();
-        next.admit(&Request("192.0.2.1")).unwrap();
-        assert_eq!(watch.counted().requests, 2);
-    }
-
-    #[test]
-    fn exceptions_hold_for_a_while() {
-        let watch = Arc::new(Watch::new());
-        let gate = Gate::builder()
-            .rule(Rule::new("none", "0/hour".parse().unwrap()))
-            .watched(Arc::clone(&watch))
-            .build()
-            .unwrap();
-        let allowed = |peer| gate.admit(&Request(peer)).unwrap().allowed;
-        assert!(!allowed("192.0.2.1"));
-
-        watch.except("192.0.2.0/24", true, Duration::from_secs(60)).unwrap();
-        watch.except("192.0.2.7", false, Duration::from_secs(60)).unwrap();
-        watch.except("198.51.100.1", true, Duration::ZERO).unwrap();
-        assert!(allowed("192.0.2.1") && !allowed("192.0.2.7") && !allowed("198.51.100.1"));
-        assert!(watch.forget("192.0.2.0/24") && !watch.forget("192.0.2.0/24"));
-        assert!(!allowed("192.0.2.1"));
-        assert_eq!(watch.exceptions().len(), 1);
-        assert!(watch.except("nobody", true, Duration::ZERO).is_err());
-    }
-
-    #[test]
-    fn nothing_is_lost_under_threads() {
-        let watch = Arc::new(Watch::new());
-        let gate = watched(&watch);
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..5000 {
-                        gate.admit(&Request("192.0.2.1")).unwrap();
-                    }
-                });
-            }
-        });
-        let counted = watch.counted();
-        assert_eq!(counted.requests, 20_000);
-        assert_eq!(counted.rules[0].requests, 20_000);
-        let noted: u64 = counted.keys.iter().map(|key| key.requests).sum();
-        assert_eq!(noted + counted.unnoted, 20_000);
-    }
+/// Why a request was refused; `None` when it was admitted.
+fn refusal(decision: &Decision) -> Option<Reason> {
+    (!decision.allowed).then(|| decision.reason.unwrap_or(Reason::Limit))
 }
