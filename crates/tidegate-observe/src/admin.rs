@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
@@ -18,6 +18,7 @@ use std::{
 
 use crate::{
     Answer, Error, Question, Source,
+    connect::{connect, may_ask},
     socket::{clear, of_worker},
     source::answer,
 };
@@ -31,13 +32,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A worker's socket. Removed when this is dropped, by the process that made it.
 ///
-/// A child that was forked has none: it makes its own.
+/// A child that was forked has none: it makes its own, by [`start`](Self::start), and may drop
+/// what it has inherited, which does nothing to the parent's. Its memory begins with the parent's
+/// counts: see [`Watch::clear`](tidegate::Watch::clear).
 #[derive(Debug)]
 pub struct Admin {
     path: PathBuf,
     pid: u32,
     /// Device and number of the socket's file, so that another's is never removed.
     identity: (u64, u64),
+    is_closed: Arc<AtomicBool>,
 }
 
 impl Admin {
@@ -56,11 +60,13 @@ impl Admin {
         let listener = listen(&path).map_err(wrong)?;
         let about = fs::symlink_metadata(&path).map_err(wrong)?;
         let identity = (about.dev(), about.ino());
+        let is_closed = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&is_closed);
         thread::Builder::new()
             .name("tidegate-admin".to_owned())
-            .spawn(move || serve(&listener, &source))
+            .spawn(move || serve(&listener, &source, &told))
             .map_err(wrong)?;
-        Ok(Self { path, pid, identity })
+        Ok(Self { path, pid, identity, is_closed })
     }
 
     /// The socket's path.
@@ -75,13 +81,17 @@ impl Admin {
         self.pid == std::process::id()
     }
 
-    /// Removes the socket's file, so that nobody asks any more.
+    /// Removes the socket's file, so that nobody asks any more, and ends the thread. Whoever is
+    /// asking already may go on.
     pub fn close(&self) {
-        let is_ours = || {
-            fs::symlink_metadata(&self.path)
-                .is_ok_and(|about| (about.dev(), about.ino()) == self.identity)
-        };
-        if self.pid == std::process::id() && is_ours() {
+        if self.pid != std::process::id() || self.is_closed.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let is_ours = fs::symlink_metadata(&self.path)
+            .is_ok_and(|about| (about.dev(), about.ino()) == self.identity);
+        if is_ours {
+            // Wakes the thread, so that it sees that it is over.
+            let _ = connect(&self.path, PATIENCE);
             // Whoever asks next finds nobody, which is all there is to it.
             let _ = fs::remove_file(&self.path);
         }
@@ -105,14 +115,20 @@ fn listen(path: &Path) -> std::io::Result<UnixListener> {
     Ok(listener)
 }
 
-fn serve(listener: &UnixListener, source: &Arc<dyn Source>) {
+fn serve(listener: &UnixListener, source: &Arc<dyn Source>, is_closed: &AtomicBool) {
     let askers = Arc::new(AtomicUsize::new(0));
     for stream in listener.incoming() {
+        if is_closed.load(Ordering::Relaxed) {
+            return;
+        }
         let Ok(stream) = stream else {
             // Too many open files, for instance. It may be better in a while.
             thread::sleep(Duration::from_millis(100));
             continue;
         };
+        if !may_ask(&stream) {
+            continue;
+        }
         if askers.fetch_add(1, Ordering::Relaxed) >= MOST_ASKERS {
             askers.fetch_sub(1, Ordering::Relaxed);
             continue;

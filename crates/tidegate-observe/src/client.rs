@@ -5,20 +5,28 @@ use std::{
     io::{BufRead, BufReader, ErrorKind, Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
-use crate::{Answer, Error, Question, Stats, socket::of_all};
+use crate::{
+    Answer, Error, Question, Sample, Stats, Totals,
+    connect::{Listener, connect, is_dead},
+    socket::of_all,
+};
 
 /// How long a worker may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest answer, in bytes.
 const MOST_BYTES: u64 = 64 << 20;
+/// Workers that are asked at the same moment.
+const AT_ONCE: usize = 32;
 
 /// Whoever asks.
 #[derive(Clone, Debug)]
 pub struct Client {
     base: PathBuf,
+    patience: Duration,
 }
 
 /// A worker that listens.
@@ -30,11 +38,20 @@ pub struct Worker {
     path: PathBuf,
 }
 
+/// The number of a worker that has a socket, and the connection to it.
+type Reached = (u32, Result<Worker, Error>);
+
 impl Client {
-    /// For the application whose socket is configured as `base`.
+    /// For the application whose socket is configured as `base`. Waits five seconds for an answer.
     #[must_use]
     pub fn new(base: PathBuf) -> Self {
-        Self { base }
+        Self { base, patience: PATIENCE }
+    }
+
+    /// Waits for so long for an answer, which is not zero.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The workers that listen. Sockets that dead workers have left are removed.
@@ -43,29 +60,12 @@ impl Client {
     ///
     /// [`Error::Nobody`] when none does; [`Error::Socket`] when one may not be asked.
     pub fn workers(&self) -> Result<Vec<Worker>, Error> {
-        let mut workers = Vec::new();
-        for (pid, path) in of_all(&self.base)? {
-            match UnixStream::connect(&path) {
-                Ok(stream) => {
-                    let wrong = |source| Error::Socket { path: path.clone(), source };
-                    stream.set_read_timeout(Some(PATIENCE)).map_err(wrong)?;
-                    stream.set_write_timeout(Some(PATIENCE)).map_err(wrong)?;
-                    workers.push(Worker { pid, stream: BufReader::new(stream), path });
-                }
-                Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                    remove_dead(pid, &path);
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(source) => return Err(Error::Socket { path, source }),
-            }
-        }
-        if workers.is_empty() {
-            return Err(Error::Nobody { path: self.base.clone() });
-        }
-        Ok(workers)
+        let workers: Vec<_> =
+            self.reach()?.into_iter().map(|(_, reached)| reached).collect::<Result<_, _>>()?;
+        if workers.is_empty() { Err(self.nobody()) } else { Ok(workers) }
     }
 
-    /// Asks all workers, or one if that is enough, and returns what each answers.
+    /// Asks all workers, one after the other, and returns what each answers.
     ///
     /// # Errors
     ///
@@ -75,21 +75,76 @@ impl Client {
         workers.iter_mut().map(|worker| worker.ask(question)).collect()
     }
 
-    /// What all workers tell, added up.
+    /// What every worker tells, all asked at once; nothing when there is none. One that does not
+    /// answer keeps nobody from hearing the others.
     ///
     /// # Errors
     ///
-    /// As [`ask`](Self::ask).
+    /// [`Error::Path`], and [`Error::Socket`] when the folder of the sockets cannot be read.
+    pub fn samples(&self) -> Result<Vec<Sample>, Error> {
+        let mut samples = Vec::new();
+        let mut reached = self.reach()?.into_iter();
+        loop {
+            let asked: Vec<_> = reached.by_ref().take(AT_ONCE).collect();
+            if asked.is_empty() {
+                return Ok(samples);
+            }
+            thread::scope(|scope| {
+                let running: Vec<_> = asked
+                    .into_iter()
+                    .map(|(pid, worker)| (pid, scope.spawn(|| worker?.stats())))
+                    .collect();
+                for (pid, told) in running {
+                    let told = told.join().unwrap_or_else(|_| Err(self.nobody()));
+                    samples.push(Sample { pid, told });
+                }
+            });
+        }
+    }
+
+    /// What all workers tell, added up, whether or not some are silent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Nobody`] when there is none; when none answers, what went wrong with the first.
     pub fn stats(&self) -> Result<Stats, Error> {
-        let mut sum: Option<Stats> = None;
-        for answer in self.ask(&Question::Stats)? {
-            let Answer::Stats(stats) = answer else { continue };
-            match &mut sum {
-                None => sum = Some(*stats),
-                Some(sum) => sum.add(*stats),
+        let mut samples = self.samples()?;
+        if samples.iter().all(|sample| sample.told.is_err()) {
+            return Err(match samples.drain(..).next() {
+                Some(Sample { told: Err(error), .. }) => error,
+                _ => self.nobody(),
+            });
+        }
+        Ok(Totals::new().take(samples))
+    }
+
+    /// The sockets that are there, and the connections to them.
+    fn reach(&self) -> Result<Vec<Reached>, Error> {
+        let mut reached = Vec::new();
+        for (pid, path) in of_all(&self.base)? {
+            match connect(&path, self.patience) {
+                Ok(stream) if Listener::of(&stream) == Listener::Dead => remove(&path),
+                Ok(stream) => {
+                    let worker = Worker { pid, stream: BufReader::new(stream), path };
+                    reached.push((pid, Ok(worker)));
+                }
+                // Elsewhere than on Linux also when too many wait at it.
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                    if is_dead(pid) || cfg!(target_os = "linux") {
+                        remove(&path);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(source) => reached.push((pid, Err(Error::Socket { path, source }))),
             }
         }
-        sum.ok_or_else(|| Error::Nobody { path: self.base.clone() })
+        Ok(reached)
+    }
+
+    /// What is wrong when no worker listens.
+    #[must_use]
+    pub fn nobody(&self) -> Error {
+        Error::Nobody { path: self.base.clone() }
     }
 }
 
@@ -108,6 +163,13 @@ impl Worker {
         }
     }
 
+    fn stats(mut self) -> Result<Stats, Error> {
+        match self.ask(&Question::Stats)? {
+            Answer::Stats(stats) => Ok(*stats),
+            other => Err(Error::Refused { message: format!("an answer to nothing: {other:?}") }),
+        }
+    }
+
     fn exchange(&mut self, question: &Question) -> std::io::Result<Answer> {
         let mut text = serde_json::to_vec(question)?;
         text.push(b'\n');
@@ -121,13 +183,7 @@ impl Worker {
     }
 }
 
-fn remove_dead(pid: u32, path: &Path) {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    // Refused also when too many wait at it; only that the process is gone is a reason.
-    let is_dead = pid
-        .is_none_or(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH));
-    if is_dead {
-        // Somebody else may have been quicker.
-        let _ = fs::remove_file(path);
-    }
+fn remove(path: &Path) {
+    // Somebody else may have been quicker, or it may not be ours to remove.
+    let _ = fs::remove_file(path);
 }

@@ -18,6 +18,16 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// Somebody listens there already.
+    #[error(
+        "somebody listens at `{}` already: another gate of this process, or a container that \
+         shares the folder",
+        path.display()
+    )]
+    InUse {
+        /// The path.
+        path: PathBuf,
+    },
     /// The system refused.
     #[error("the socket `{}` cannot be used: {source}", path.display())]
     Socket {

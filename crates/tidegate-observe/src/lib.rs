@@ -17,11 +17,16 @@ mod admin;
 mod answer;
 #[cfg(unix)]
 mod client;
+#[cfg(unix)]
+mod connect;
 mod error;
 mod question;
+mod sample;
 #[cfg(unix)]
 mod socket;
 mod source;
+mod stats;
+mod totals;
 
 #[cfg(unix)]
 pub use self::{
@@ -29,8 +34,11 @@ pub use self::{
     client::{Client, Worker},
 };
 pub use self::{
-    answer::{Answer, Bucket, Busy, ConfigState, Held, Kept, RuleCount, Stats, StoreState},
+    answer::{Answer, Held, Kept},
     error::Error,
     question::{Question, VERSION},
+    sample::Sample,
     source::Source,
+    stats::{Bucket, Busy, ConfigState, RuleCount, Stats, StoreState},
+    totals::Totals,
 };

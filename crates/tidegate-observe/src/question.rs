@@ -10,6 +10,8 @@ pub const VERSION: u32 = 1;
 #[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Question {
+    /// Who answers, and which version of questions it knows.
+    Hello,
     /// What was counted, and how the store and the configuration are.
     Stats,
     /// The keys that the store holds, as far as it can tell.
@@ -54,6 +56,6 @@ impl Question {
     /// when they share a store.
     #[must_use]
     pub const fn is_for_all(&self) -> bool {
-        matches!(self, Self::Stats | Self::Except { .. } | Self::Forget { .. })
+        matches!(self, Self::Hello | Self::Stats | Self::Except { .. } | Self::Forget { .. })
     }
 }

@@ -4,9 +4,16 @@ use std::{
     fs, io,
     os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use crate::Error;
+use crate::{
+    Error,
+    connect::{Listener, connect},
+};
+
+/// Nothing is asked of the listener.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The socket of the worker `pid`: its number stands before the ending.
 pub(crate) fn of_worker(base: &Path, pid: u32) -> Result<PathBuf, Error> {
@@ -38,10 +45,14 @@ pub(crate) fn of_all(base: &Path) -> Result<Vec<(u32, PathBuf)>, Error> {
     Ok(found)
 }
 
-/// Makes room for a socket: removes one that a worker with the same number has left.
+/// Makes room for a socket: removes one that a worker with the same number has left, but not one
+/// at which somebody listens, such as the worker with that number in another container.
 pub(crate) fn clear(path: &Path) -> Result<(), Error> {
     match fs::symlink_metadata(path) {
         Ok(about) if about.file_type().is_socket() => {
+            if connect(path, PATIENCE).is_ok_and(|it| Listener::of(&it) == Listener::There) {
+                return Err(Error::InUse { path: path.to_owned() });
+            }
             fs::remove_file(path).map_err(|source| Error::Socket { path: path.to_owned(), source })
         }
         Ok(_) => Err(Error::Occupied { path: path.to_owned() }),

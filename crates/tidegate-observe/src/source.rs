@@ -4,10 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tidegate::{Gate, Subject, subject_bytes, subject_text};
 
-use crate::{
-    Answer, Question,
-    answer::{ConfigState, Held, Kept, Stats},
-};
+use crate::{Answer, ConfigState, Held, Kept, Question, Stats, VERSION};
 
 /// The application that is asked: its gate, whichever it is at the moment.
 pub trait Source: Send + Sync {
@@ -27,6 +24,9 @@ const LONGEST: u64 = 365 * 86_400;
 pub(crate) fn answer(source: &dyn Source, question: Question) -> Answer {
     let gate = source.gate();
     let done = match question {
+        Question::Hello => {
+            return Answer::Hello { version: VERSION, pid: std::process::id() };
+        }
         Question::Stats => return Answer::Stats(Box::new(Stats::of(&gate, source.config()))),
         Question::Inspect { rule, key } => match gate.inspect(&rule, &subject_bytes(&key)) {
             Ok(decision) => return Answer::Inspect(Held::of(&rule, &key, &decision)),
@@ -48,7 +48,11 @@ pub(crate) fn answer(source: &dyn Source, question: Question) -> Answer {
         Question::Reset { rule, key } => gate.reset(&rule, &subject_bytes(&key)),
         Question::Except { network, lets_in, seconds } => {
             let time = Duration::from_secs(seconds.min(LONGEST));
-            gate.watch().map_or(Ok(()), |watch| watch.except(&network, lets_in, time))
+            let Some(watch) = gate.watch() else {
+                let message = "the application does not watch its gate, and keeps no exceptions";
+                return Answer::Error { message: message.to_owned() };
+            };
+            watch.except(&network, lets_in, time)
         }
         Question::Forget { network } => {
             if !gate.watch().is_some_and(|watch| watch.forget(&network)) {

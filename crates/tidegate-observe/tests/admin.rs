@@ -7,9 +7,15 @@ use std::{
     borrow::Cow,
     fs,
     io::{BufRead, BufReader, Write},
-    os::unix::{fs::PermissionsExt, net::UnixStream},
+    os::fd::OwnedFd,
+    os::unix::{
+        fs::PermissionsExt,
+        net::{UnixListener, UnixStream},
+    },
     path::PathBuf,
+    process::{Command, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
 use tidegate::{Facts, Gate, Key, Lines, Rule, Watch};
@@ -145,14 +151,23 @@ fn what_a_dead_worker_left_is_cleared_and_what_is_no_socket_is_not() {
     let running = Running::new("dead");
     // No process has this number; the kernel's largest is smaller.
     let dead = running.folder.join("t.999999999.sock");
-    drop(std::os::unix::net::UnixListener::bind(&dead).unwrap());
+    drop(UnixListener::bind(&dead).unwrap());
     assert_eq!(running.client().workers().unwrap().len(), 1);
     assert!(!dead.exists());
 
+    // One that a worker with our number left is replaced.
+    let own = running.folder.join("d.sock");
+    let left = running.folder.join(format!("d.{}.sock", std::process::id()));
+    drop(UnixListener::bind(&left).unwrap());
+    let source = || Arc::new(Application(running.gate.clone()));
+    let _admin = Admin::start(&own, source()).unwrap();
+    assert_eq!(Client::new(own.clone()).workers().unwrap().len(), 1);
+    // One at which somebody listens is not.
+    assert!(matches!(Admin::start(&own, source()), Err(Error::InUse { .. })));
+
     let other = running.folder.join("o.sock");
     fs::write(running.folder.join(format!("o.{}.sock", std::process::id())), "mine").unwrap();
-    let source = Arc::new(Application(running.gate.clone()));
-    assert!(matches!(Admin::start(&other, source), Err(Error::Occupied { .. })));
+    assert!(matches!(Admin::start(&other, source()), Err(Error::Occupied { .. })));
 }
 
 #[test]
@@ -178,4 +193,75 @@ fn nonsense_is_answered_and_too_much_of_it_ends_the_conversation() {
     assert!(line.contains("error"), "{line}");
     line.clear();
     assert_eq!(reader.read_line(&mut line).unwrap(), 0);
+}
+
+#[test]
+fn a_worker_that_does_not_answer_keeps_nobody_from_hearing_the_others() {
+    let running = Running::new("silent");
+    running.request("192.0.2.1");
+    // Listens, and never answers: this process's parent, which is alive.
+    let pid = std::os::unix::process::parent_id();
+    let _silent = UnixListener::bind(running.folder.join(format!("t.{pid}.sock"))).unwrap();
+
+    let stats = running.client().patience(Duration::from_millis(100)).stats().unwrap();
+
+    assert_eq!((stats.requests, &stats.silent[..]), (1, &[pid][..]));
+    assert_eq!(stats.workers, [std::process::id()]);
+}
+
+#[test]
+fn whoever_asks_too_much_at_once_is_turned_away_and_later_heard() {
+    let running = Running::new("too-many");
+    let path = running.admin.path();
+    let ask = |stream: &mut UnixStream| {
+        let mut answer = String::new();
+        let sent = stream.write_all(b"{\"ask\":\"hello\"}\n");
+        sent.and_then(|()| BufReader::new(&*stream).read_line(&mut answer)).map(|_| answer)
+    };
+    let mut crowd: Vec<_> = (0..8).map(|_| UnixStream::connect(path).unwrap()).collect();
+    for stream in &mut crowd {
+        assert!(ask(stream).unwrap().contains("\"answer\":\"hello\""));
+    }
+    let mut late = UnixStream::connect(path).unwrap();
+    assert!(ask(&mut late).map_or(true, |answer| answer.is_empty()));
+    drop(crowd);
+    // The others' threads end when they notice.
+    while ask(&mut UnixStream::connect(path).unwrap()).is_ok_and(|answer| answer.is_empty()) {
+        std::thread::yield_now();
+    }
+}
+
+/// Not a test of its own: what the test below starts. Listens, has a child that inherits the
+/// socket, and ends.
+#[test]
+#[ignore = "started by another test"]
+fn parent_of_an_heir() {
+    let Some(path) = std::env::var_os("TG_HEIR") else { return };
+    let listener = UnixListener::bind(path).unwrap();
+    let mut sleep = Command::new("sleep");
+    #[expect(clippy::zombie_processes, reason = "it is to outlive this process")]
+    let heir = sleep.arg("600").stdin(OwnedFd::from(listener)).spawn().unwrap();
+    fs::write(std::env::var_os("TG_HEIR_PID").unwrap(), heir.id().to_string()).unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_socket_of_a_dead_worker_is_removed_though_a_child_still_holds_it() {
+    let running = Running::new("heir");
+    let (path, pid) = (running.folder.join("t.999999999.sock"), running.folder.join("pid"));
+    let ended = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "parent_of_an_heir", "--ignored"])
+        .envs([("TG_HEIR", &path), ("TG_HEIR_PID", &pid)])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    assert!(ended.unwrap().success());
+    let heir = fs::read_to_string(pid).unwrap();
+    // It can be connected to, and nobody will ever answer.
+    let connected = UnixStream::connect(&path);
+    let samples = running.client().samples();
+    Command::new("kill").arg(heir).status().unwrap();
+    connected.unwrap();
+    assert_eq!(samples.unwrap().len(), 1);
+    assert!(!path.exists());
 }

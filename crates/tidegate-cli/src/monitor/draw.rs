@@ -59,6 +59,10 @@ fn head(frame: &mut Frame<'_>, area: Rect, state: &State, place: &str, look: Loo
     };
     let mut spans =
         vec![Span::from(" tidegate ").reversed(), Span::from(format!(" {workers}  {place}"))];
+    let silent = state.stats.silent.len();
+    if silent > 0 {
+        spans.push(Span::styled(format!("  {silent} silent"), look.alarm()));
+    }
     if let Some(config) = &state.stats.config
         && config.error.is_some()
     {
@@ -122,19 +126,13 @@ fn rules(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
     let rows = state.stats.rules.iter().zip(&state.rule_rates).map(|(rule, rate)| {
         let name = if rule.shadow { format!("{} (shadow)", rule.rule) } else { rule.rule.clone() };
         let style = if rate.refused > 0.0 { look.colour(Color::Yellow) } else { Style::new() };
-        // Of a rule in the shadow only what it would have refused is known.
-        let (requests, share) = if rule.shadow {
-            ("-".to_owned(), format!("{}/s", short(rate.refused)))
-        } else {
-            (short(rate.requests), percent(rate.refused, rate.requests))
-        };
         Row::new([
             Cell::from(name),
             Cell::from(rule.limit.clone()),
             Cell::from(rule.key.clone()),
-            right(requests, 9),
-            right(share, 8),
-            right(rule.refused.to_string(), 10),
+            right(short(rate.requests), 9),
+            right(percent(rate.refused, rate.requests), 8),
+            right((rule.refused + rule.would_refuse).to_string(), 10),
         ])
         .style(style)
     });
@@ -239,7 +237,7 @@ fn help(frame: &mut Frame<'_>) {
         "p                pause",
         "q, Ctrl-C        quit",
         "",
-        "Counts are those since each worker began; rates and",
+        "Counts are those since the workers began; rates and",
         "times those of the last interval. Blocks end with the",
         "workers, and are in no file.",
     ];

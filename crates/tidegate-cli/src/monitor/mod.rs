@@ -1,6 +1,7 @@
 //! `tidegate monitor`: what a running application refuses, live.
 
 mod draw;
+mod follow;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use tidegate_observe::{Client, Question};
 
 use self::{
     draw::Look,
+    follow::Following,
     state::{Deed, Mode, State},
 };
 use crate::{
@@ -61,7 +63,8 @@ pub(crate) fn run(args: &MonitorArgs, output: &Output) -> Result<Exit, Failure> 
     }
     let place = args.admin.need_path()?;
     let client = Client::new(place.clone());
-    let first = client.stats()?;
+    let mut following = Following::new(client.clone());
+    let first = following.sample()?.stats;
     if output.json {
         output.json(&first)?;
         return Ok(Exit::Success);
@@ -71,7 +74,8 @@ pub(crate) fn run(args: &MonitorArgs, output: &Output) -> Result<Exit, Failure> 
     if args.once {
         let size = size(&args.size)?;
         std::thread::sleep(interval);
-        state.take(client.stats()?, args.interval);
+        let sample = following.sample()?;
+        state.take(sample.stats, sample.seconds);
         output.text(&text(&state, &place.display().to_string(), size))?;
         return Ok(Exit::Success);
     }
@@ -85,7 +89,7 @@ pub(crate) fn run(args: &MonitorArgs, output: &Output) -> Result<Exit, Failure> 
     let mut terminal = ratatui::try_init().map_err(|error| {
         Failure::new(Exit::Usage, format!("no terminal to draw on: {error}; try --once"))
     })?;
-    let ended = watching.run(&mut terminal, &mut state);
+    let ended = watching.run(&mut terminal, &mut state, &mut following);
     ratatui::restore();
     ended.map_err(|error| {
         Failure::new(Exit::Unavailable, format!("the terminal failed: {error}"))
@@ -101,7 +105,12 @@ struct Watching {
 }
 
 impl Watching {
-    fn run(&self, terminal: &mut DefaultTerminal, state: &mut State) -> std::io::Result<()> {
+    fn run(
+        &self,
+        terminal: &mut DefaultTerminal,
+        state: &mut State,
+        following: &mut Following,
+    ) -> std::io::Result<()> {
         let place = self.place.display().to_string();
         let mut last = Instant::now();
         loop {
@@ -116,13 +125,12 @@ impl Watching {
                 }
                 continue;
             }
-            let seconds = last.elapsed().as_secs_f64();
             last = Instant::now();
             if state.is_paused {
                 continue;
             }
-            match self.client.stats() {
-                Ok(sample) => state.take(sample, seconds),
+            match following.sample() {
+                Ok(sample) => state.take(sample.stats, sample.seconds),
                 // It may be starting anew.
                 Err(error) => state.said = error.to_string(),
             }

@@ -110,7 +110,7 @@ impl State {
         if self.rates.len() > HISTORY {
             self.rates.pop_front();
         }
-        let of = |rule: &RuleCount| (rule.requests, rule.refused);
+        let of = |rule: &RuleCount| (rule.requests, rule.refused + rule.would_refuse);
         self.rule_rates = self
             .stats
             .rules
