@@ -20,6 +20,7 @@ mod client;
 #[cfg(unix)]
 mod connect;
 mod error;
+mod prometheus;
 mod question;
 mod sample;
 #[cfg(unix)]
@@ -36,6 +37,7 @@ pub use self::{
 pub use self::{
     answer::{Answer, Held, Kept},
     error::Error,
+    prometheus::{PROMETHEUS_TYPE, prometheus},
     question::{Question, VERSION},
     sample::Sample,
     source::Source,
