@@ -18,6 +18,7 @@ mod migrate;
 mod monitor;
 mod output;
 mod rules;
+mod serve;
 mod shell;
 mod show;
 mod shown;
