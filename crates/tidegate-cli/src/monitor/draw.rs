@@ -10,6 +10,9 @@ use ratatui::{
 
 use super::state::{Deed, Mode, Rate, State};
 
+/// The share of refusals, in thousandths, that the picture of them has room for at least.
+const LEAST_SHARE: u64 = 50;
+
 /// How things look that are to be seen.
 #[derive(Clone, Copy)]
 pub(super) struct Look {
@@ -22,7 +25,7 @@ impl Look {
     }
 
     /// For what is wrong: seen without colours too.
-    fn alarm(self) -> Style {
+    pub(super) fn alarm(self) -> Style {
         self.colour(Color::Red).add_modifier(Modifier::BOLD)
     }
 }
@@ -113,13 +116,22 @@ fn numbers(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
     frame.render_widget(Paragraph::new(lines).block(block), area);
 }
 
+/// Two rows for requests, and one for the share that is refused.
 fn picture(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
-    let width = usize::from(area.width.saturating_sub(2));
-    let skip = state.rates.len().saturating_sub(width);
-    let data: Vec<u64> = state.rates.iter().skip(skip).map(|rate| whole(rate.requests)).collect();
-    let block = Block::new().borders(Borders::ALL).title(" requests a second ");
-    let line = Sparkline::default().data(data).style(look.colour(Color::Cyan)).block(block);
-    frame.render_widget(line, area);
+    let block = Block::new().borders(Borders::ALL).title(" requests a second; refused ");
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let [requests, refused] =
+        Layout::vertical([Constraint::Min(1), Constraint::Length(1)]).areas(inner);
+    let skip = state.rates.len().saturating_sub(usize::from(inner.width));
+    let rates = || state.rates.iter().skip(skip);
+    let line = Sparkline::default().data(rates().map(|rate| whole(rate.requests)));
+    frame.render_widget(line.style(look.colour(Color::Cyan)), requests);
+    let shares: Vec<u64> = rates().map(|rate| whole(rate.share() * 1000.0)).collect();
+    // So that what is hardly there does not look like much.
+    let most = shares.iter().copied().max().unwrap_or_default().max(LEAST_SHARE);
+    let line = Sparkline::default().data(shares).max(most);
+    frame.render_widget(line.style(look.colour(Color::Yellow)), refused);
 }
 
 fn rules(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
@@ -249,7 +261,7 @@ fn help(frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(LINES.map(Line::from).to_vec()).block(block), area);
 }
 
-fn right(text: impl Into<String>, width: usize) -> Cell<'static> {
+pub(super) fn right(text: impl Into<String>, width: usize) -> Cell<'static> {
     Cell::from(format!("{:>width$}", text.into()))
 }
 
@@ -269,12 +281,12 @@ fn percent(part: f64, whole: f64) -> String {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with one digit behind the point")]
-fn percent_of(part: u64, whole: u64) -> String {
+pub(super) fn percent_of(part: u64, whole: u64) -> String {
     percent(part as f64, whole as f64)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
-fn time(nanos: u64) -> String {
+pub(super) fn time(nanos: u64) -> String {
     match nanos {
         0 => "-".to_owned(),
         1..1_000 => format!("{nanos} ns"),

@@ -64,6 +64,13 @@ pub(super) struct Rate {
     pub(super) refused: f64,
 }
 
+impl Rate {
+    /// The share that was refused, from 0 to 1.
+    pub(super) fn share(self) -> f64 {
+        if self.requests > 0.0 { self.refused / self.requests } else { 0.0 }
+    }
+}
+
 /// See the module.
 pub(super) struct State {
     pub(super) stats: Stats,
