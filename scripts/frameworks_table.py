@@ -3,8 +3,9 @@
 usage: python scripts/frameworks_table.py [--check]
 
 A test that shows something about a framework is marked `shows(framework, ability)`. While the
-variable `TIDEGATE_TEST_FRAMEWORKS_TABLE` names a file, tests/frameworks/conftest.py writes there which
-of them passed. Without `--check`, the tests are run first; with it, the file is there already.
+variable `TIDEGATE_TEST_FRAMEWORKS_TABLE` names a file, tests/frameworks/conftest.py writes there
+which of them passed. Without `--check`, the tests are run first; with it, the file is there
+already.
 """
 
 import difflib
