@@ -126,6 +126,11 @@ impl Decision {
         Self { allowed: false, reason: Some(Reason::DenyList), ..Self::uncounted() }
     }
 
+    /// The same decision, because of a key of a rule, whatever its limits say.
+    pub(crate) fn of_key(self, rule: &str, key: &[u8]) -> Self {
+        Self { subject: Some(key.into()), told_rule: Some(rule.into()), ..self }
+    }
+
     /// The same decision, turned into a no for `wait` because of the rule at this place.
     pub(crate) fn into_penalised(mut self, rule: usize, wait: Duration) -> Self {
         let of_rule = |counted: &Counted| counted.rule == rule;

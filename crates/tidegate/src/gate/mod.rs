@@ -286,7 +286,30 @@ impl Gate {
             .iter()
             .map(|&rule| self.subject_of(facts, client.as_ref(), rule))
             .collect::<Result<_, _>>()?;
-        Ok(Way::Rules(Asked { client, plan, subjects }))
+        let asked = Asked { client, plan, subjects };
+        if let Some(mut decision) = self.excepted(&asked) {
+            decision.client = asked.client.map(Into::into);
+            return Ok(Way::Listed(decision));
+        }
+        Ok(Way::Rules(asked))
+    }
+
+    /// What somebody who watches has said of a key for now. Who is kept out by one rule is not let
+    /// in by another.
+    fn excepted(&self, asked: &Asked<'_>) -> Option<Decision> {
+        let keys = self.watch.as_ref()?.key_exceptions()?;
+        let mut lets_in = None;
+        for (&rule, subject) in asked.plan.rules.iter().zip(&asked.subjects) {
+            let (rule, key) = (self.plans.rules[rule].name(), subject.as_bytes());
+            match keys.find(rule, key) {
+                Some(false) => {
+                    return Some(Decision::denied_by_list().of_key(rule, key));
+                }
+                Some(true) => lets_in = Some(Decision::uncounted()),
+                None => {}
+            }
+        }
+        lets_in
     }
 
     fn listed(&self, client: Option<&Found<'_>>) -> Option<Decision> {

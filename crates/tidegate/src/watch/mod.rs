@@ -8,6 +8,7 @@
 
 mod counted;
 mod histogram;
+mod keys;
 mod rules;
 mod sketch;
 mod tally;
@@ -26,6 +27,7 @@ use tidegate_core::address::{Network, NetworkError};
 use self::{
     counted::reasons,
     histogram::{Histogram, nanos},
+    keys::ExceptedKeys,
     rules::Rules,
     sketch::Sketch,
     tally::{Lane, Tally},
@@ -35,6 +37,7 @@ use crate::{Decision, Error, Reason};
 
 pub use self::{
     counted::{Counted, RuleCounts},
+    keys::ExceptedKey,
     sketch::BusyKey,
     temporary::Exception,
 };
@@ -60,6 +63,7 @@ pub struct Watch {
     keys: Mutex<Sketch>,
     latency: Histogram,
     temporary: Temporary,
+    excepted_keys: ExceptedKeys,
 }
 
 impl Watch {
@@ -128,6 +132,30 @@ impl Watch {
     #[must_use]
     pub fn exceptions(&self) -> Vec<Exception> {
         self.temporary.all()
+    }
+
+    /// Keeps a key that a rule counts out for a while, or lets it in whatever the rules say; at most
+    /// 1024 at a time, and until the process ends. False when there are as many already.
+    #[must_use]
+    pub fn except_key(&self, rule: &str, key: &[u8], lets_in: bool, time: Duration) -> bool {
+        self.excepted_keys.add(rule, key, lets_in, Instant::now() + time)
+    }
+
+    /// Ends what [`except_key`](Self::except_key) began; false when there is nothing.
+    #[must_use]
+    pub fn forget_key(&self, rule: &str, key: &[u8]) -> bool {
+        self.excepted_keys.remove(rule, key)
+    }
+
+    /// The keys that are let in or kept out for now.
+    #[must_use]
+    pub fn excepted_keys(&self) -> Vec<ExceptedKey> {
+        self.excepted_keys.all()
+    }
+
+    /// The exceptions of keys, if there are any.
+    pub(crate) fn key_exceptions(&self) -> Option<&ExceptedKeys> {
+        (!self.excepted_keys.is_empty()).then_some(&self.excepted_keys)
     }
 
     /// Whether there is any exception.

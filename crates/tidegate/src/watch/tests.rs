@@ -197,3 +197,29 @@ fn a_child_begins_anew() {
     gate.admit(&Request("192.0.2.1")).unwrap();
     assert_eq!(watch.counted().rules[0].requests, 1);
 }
+
+#[test]
+fn keys_of_a_rule_are_kept_out_or_let_in_for_a_while() {
+    let watch = Arc::new(Watch::new());
+    let gate = watched(&watch);
+    let minute = Duration::from_secs(60);
+    assert!(watch.except_key("api", b"192.0.2.1", false, minute));
+    let decision = gate.admit(&Request("192.0.2.1")).unwrap();
+    assert!(!decision.allowed);
+    assert_eq!((decision.reason, decision.rule()), (Some(Reason::DenyList), "api"));
+    assert!(gate.admit(&Request("192.0.2.2")).unwrap().allowed);
+    let counted = watch.counted();
+    let api = counted.rules.iter().find(|rule| rule.rule == "api").unwrap();
+    assert_eq!(api.reasons, [(Reason::DenyList, 1)]);
+    assert_eq!((&*counted.keys[0].key, counted.keys[0].refused), (&b"192.0.2.1"[..], 1));
+
+    // Kept out by one rule, let in by another.
+    assert!(watch.except_key("strict", b"192.0.2.1", true, minute));
+    assert!(!gate.admit(&Request("192.0.2.1")).unwrap().allowed);
+    assert!(watch.forget_key("api", b"192.0.2.1") && !watch.forget_key("api", b"192.0.2.1"));
+    for _ in 0..9 {
+        let question = gate.question(&Request("192.0.2.1")).unwrap();
+        assert!(gate.ask(question).unwrap().allowed);
+    }
+    assert_eq!(watch.excepted_keys().len(), 1);
+}
