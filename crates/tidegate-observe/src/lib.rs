@@ -41,6 +41,6 @@ pub use self::{
     question::{Question, VERSION},
     sample::Sample,
     source::Source,
-    stats::{Bucket, Busy, ConfigState, RuleCount, Stats, StoreState},
+    stats::{Bucket, Busy, ConfigState, Excepted, RuleCount, Stats, StoreState},
     totals::Totals,
 };

@@ -44,6 +44,24 @@ pub enum Question {
         /// For how many seconds.
         seconds: u64,
     },
+    /// Keeps a key that a rule counts out for a while, or lets it in: for what is no address.
+    ExceptKey {
+        /// The rule.
+        rule: String,
+        /// The key.
+        key: String,
+        /// Whether it is let in.
+        lets_in: bool,
+        /// For how many seconds.
+        seconds: u64,
+    },
+    /// Ends what `ExceptKey` began.
+    ForgetKey {
+        /// The rule.
+        rule: String,
+        /// The key.
+        key: String,
+    },
     /// Ends what `Except` began.
     Forget {
         /// The address or network.
@@ -56,6 +74,14 @@ impl Question {
     /// when they share a store.
     #[must_use]
     pub const fn is_for_all(&self) -> bool {
-        matches!(self, Self::Hello | Self::Stats | Self::Except { .. } | Self::Forget { .. })
+        match self {
+            Self::Hello
+            | Self::Stats
+            | Self::Except { .. }
+            | Self::ExceptKey { .. }
+            | Self::Forget { .. }
+            | Self::ForgetKey { .. } => true,
+            Self::Keys { .. } | Self::Inspect { .. } | Self::Reset { .. } => false,
+        }
     }
 }

@@ -46,23 +46,50 @@ pub(crate) fn answer(source: &dyn Source, question: Question) -> Answer {
             Err(error) => Err(error),
         },
         Question::Reset { rule, key } => gate.reset(&rule, &subject_bytes(&key)),
-        Question::Except { network, lets_in, seconds } => {
-            let time = Duration::from_secs(seconds.min(LONGEST));
-            let Some(watch) = gate.watch() else {
-                let message = "the application does not watch its gate, and keeps no exceptions";
-                return Answer::Error { message: message.to_owned() };
-            };
-            watch.except(&network, lets_in, time)
-        }
-        Question::Forget { network } => {
-            if !gate.watch().is_some_and(|watch| watch.forget(&network)) {
-                return Answer::Error { message: format!("there is no exception for {network}") };
-            }
-            Ok(())
-        }
+        Question::Except { .. }
+        | Question::ExceptKey { .. }
+        | Question::Forget { .. }
+        | Question::ForgetKey { .. } => return except(&gate, question),
     };
     match done {
         Ok(()) => Answer::Done,
         Err(error) => Answer::Error { message: error.to_string() },
     }
+}
+
+/// Adds an exception, or ends one.
+fn except(gate: &Gate, question: Question) -> Answer {
+    let wrong = |message: String| Answer::Error { message };
+    let time = |seconds: u64| Duration::from_secs(seconds.min(LONGEST));
+    let Some(watch) = gate.watch() else {
+        return wrong(
+            "the application does not watch its gate, and keeps no exceptions".to_owned(),
+        );
+    };
+    let (is_done, what) = match question {
+        Question::Except { network, lets_in, seconds } => {
+            match watch.except(&network, lets_in, time(seconds)) {
+                Ok(()) => return Answer::Done,
+                Err(error) => return wrong(error.to_string()),
+            }
+        }
+        Question::ExceptKey { rule, key, lets_in, seconds } => {
+            if !gate.rules().iter().any(|known| known.name() == rule) {
+                // Says which rules there are.
+                let unknown = gate.inspect(&rule, b"").err().map(|error| error.to_string());
+                return wrong(unknown.unwrap_or_default());
+            }
+            let is_added = watch.except_key(&rule, &subject_bytes(&key), lets_in, time(seconds));
+            (is_added, format!("no room for {key}: 1024 exceptions are kept already"))
+        }
+        Question::Forget { network } => {
+            (watch.forget(&network), format!("there is no exception for {network}"))
+        }
+        Question::ForgetKey { rule, key } => (
+            watch.forget_key(&rule, &subject_bytes(&key)),
+            format!("there is no exception for {key} of the rule {rule}"),
+        ),
+        other => (false, format!("no exception: {other:?}")),
+    };
+    if is_done { Answer::Done } else { wrong(what) }
 }

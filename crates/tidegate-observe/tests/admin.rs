@@ -122,6 +122,30 @@ fn an_address_is_kept_out_at_once_and_let_in_again() {
 }
 
 #[test]
+fn a_key_that_is_no_address_is_kept_out_too() {
+    let running = Running::new("key");
+    let (rule, key) = (|| "api".to_owned(), || "192.0.2.1".to_owned());
+    let except = |rule: &str, lets_in| Question::ExceptKey {
+        rule: rule.to_owned(),
+        key: key(),
+        lets_in,
+        seconds: 60,
+    };
+    running.client().ask(&except("api", false)).unwrap();
+    assert!(!running.request("192.0.2.1") && running.request("192.0.2.2"));
+    let stats = running.client().stats().unwrap();
+    assert_eq!(stats.exception_of("api", "192.0.2.1"), Some(false));
+    assert_eq!(stats.exception_of("api", "192.0.2.2"), None);
+    running.client().ask(&except("api", true)).unwrap();
+    assert!((0..9).all(|_| running.request("192.0.2.1")));
+    let forget = Question::ForgetKey { rule: rule(), key: key() };
+    running.client().ask(&forget).unwrap();
+    assert!(running.client().ask(&forget).unwrap_err().to_string().contains("no exception"));
+    let unknown = running.client().ask(&except("apy", false)).unwrap_err().to_string();
+    assert!(unknown.contains("did you mean `api`?"), "{unknown}");
+}
+
+#[test]
 fn what_cannot_be_done_is_told() {
     let running = Running::new("cannot");
     let refused = |question: &Question| match running.client().ask(question).unwrap_err() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidegate::{Gate, Health, Reason, RuleCounts, Store};
 
-use super::{Bucket, Busy, ConfigState, RuleCount, Stats, StoreState};
+use super::{Bucket, Busy, ConfigState, Excepted, RuleCount, Stats, StoreState};
 
 impl Stats {
     /// What a gate that is watched tells.
@@ -12,12 +12,14 @@ impl Stats {
     pub fn of(gate: &Gate, config: Option<ConfigState>) -> Self {
         let counted = gate.watch().map(|watch| watch.counted());
         let exceptions = gate.watch().map(|watch| watch.exceptions()).unwrap_or_default();
+        let keys = gate.watch().map(|watch| watch.excepted_keys()).unwrap_or_default();
         let mut stats = Self {
             version: crate::VERSION,
             workers: vec![std::process::id()],
             store: StoreState::of(&**gate.store()),
             config,
             exceptions: exceptions.iter().map(|it| (it.network.to_string(), it.lets_in)).collect(),
+            excepted_keys: keys.into_iter().map(Excepted::of).collect(),
             rules: gate.rules().iter().map(RuleCount::of).collect(),
             ..Self::default()
         };
@@ -67,6 +69,13 @@ impl RuleCount {
         (self.requests, self.passed) = (counts.requests, counts.passed);
         (self.refused, self.would_refuse) = (counts.refused, counts.shadow);
         self.reasons = by_name(&counts.reasons);
+    }
+}
+
+impl Excepted {
+    fn of(key: tidegate::ExceptedKey) -> Self {
+        let lets_in = key.lets_in;
+        Self { rule: key.rule, key: tidegate::subject_text(&key.key).into_owned(), lets_in }
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Stats {
     pub config: Option<ConfigState>,
     /// Networks that are let in (true) or kept out for now.
     pub exceptions: Vec<(String, bool)>,
+    /// Keys that are let in or kept out for now.
+    pub excepted_keys: Vec<Excepted>,
 }
 
 /// What was counted for a rule.
@@ -86,6 +88,19 @@ pub struct Busy {
     pub requests: u64,
     /// Requests that were refused.
     pub refused: u64,
+}
+
+/// A key that is let in or kept out for now.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Excepted {
+    /// The rule that counts it.
+    pub rule: String,
+    /// The key, as people read it.
+    pub key: String,
+    /// Whether it is let in.
+    pub lets_in: bool,
 }
 
 /// How many decisions took how long.
@@ -131,6 +146,17 @@ pub struct ConfigState {
     pub failures: u64,
     /// Why the last one did; `None` when it did not.
     pub error: Option<String>,
+}
+
+impl Stats {
+    /// Whether the key of a rule is let in (true) or kept out for now, by itself or as an address.
+    #[must_use]
+    pub fn exception_of(&self, rule: &str, key: &str) -> Option<bool> {
+        let mut keys = self.excepted_keys.iter();
+        let by_key = keys.find(|it| it.rule == rule && it.key == key).map(|it| it.lets_in);
+        let mut networks = self.exceptions.iter();
+        by_key.or_else(|| networks.find(|(network, _)| network == key).map(|it| it.1))
+    }
 }
 
 impl ConfigState {

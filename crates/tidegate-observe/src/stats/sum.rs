@@ -29,11 +29,8 @@ impl Stats {
             (Some(config), Some(other)) => config.add(other),
             (config, other) => *config = config.take().or(other),
         }
-        for exception in other.exceptions {
-            if !self.exceptions.contains(&exception) {
-                self.exceptions.push(exception);
-            }
-        }
+        add_new(&mut self.exceptions, other.exceptions);
+        add_new(&mut self.excepted_keys, other.excepted_keys);
     }
 
     /// The counts alone, without what was true of the worker only while it was there.
@@ -45,6 +42,7 @@ impl Stats {
             silent: Vec::new(),
             keys: Vec::new(),
             exceptions: Vec::new(),
+            excepted_keys: Vec::new(),
             config: None,
             store: StoreState { name, remote, up: 0, exchanges, failures, outages },
             ..self
@@ -91,6 +89,14 @@ impl ConfigState {
         self.loaded_at = self.loaded_at.min(other.loaded_at);
         self.failures += other.failures;
         self.error = self.error.take().or(other.error);
+    }
+}
+
+fn add_new<T: PartialEq>(known: &mut Vec<T>, others: Vec<T>) {
+    for other in others {
+        if !known.contains(&other) {
+            known.push(other);
+        }
     }
 }
 

@@ -67,8 +67,14 @@ impl ExceptedKeys {
         is_removed
     }
 
+    /// Those that are not over. What is over is thrown away, so that no request looks for it.
     pub(super) fn all(&self) -> Vec<ExceptedKey> {
-        let mut all: Vec<_> = current(&self.0.load()).into_values().collect();
+        let known = self.0.load().len();
+        let now = current(&self.0.load());
+        if now.len() < known {
+            self.0.rcu(|all| current(all));
+        }
+        let mut all: Vec<_> = now.into_values().collect();
         all.sort_by(|a, b| (&a.rule, &a.key).cmp(&(&b.rule, &b.key)));
         all
     }
@@ -111,6 +117,10 @@ mod tests {
         assert!(keys.remove("r", &7_usize.to_le_bytes()));
         assert!(!keys.remove("r", &7_usize.to_le_bytes()));
         assert_eq!(keys.all().len(), MOST - 1);
+
+        let short = ExceptedKeys::default();
+        assert!(short.add("r", b"over", true, Instant::now()) && !short.is_empty());
+        assert!(short.all().is_empty() && short.is_empty());
     }
 
     #[test]

@@ -60,8 +60,14 @@ impl Temporary {
         is_removed
     }
 
+    /// Those that are not over. What is over is thrown away, so that no request looks at it.
     pub(super) fn all(&self) -> Vec<Exception> {
-        kept(&self.0.load(), |_| true)
+        let known = self.0.load().len();
+        let all = kept(&self.0.load(), |_| true);
+        if all.len() < known {
+            self.0.rcu(|all| kept(all, |_| true));
+        }
+        all
     }
 }
 

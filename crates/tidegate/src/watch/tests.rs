@@ -88,6 +88,7 @@ fn exceptions_hold_for_a_while() {
     assert!(watch.forget("192.0.2.0/24") && !watch.forget("192.0.2.0/24"));
     assert!(!allowed("192.0.2.1"));
     assert_eq!(watch.exceptions().len(), 1);
+    assert!(watch.forget("192.0.2.7") && !watch.has_exceptions());
     assert!(watch.except("nobody", true, Duration::ZERO).is_err());
 }
 
