@@ -1,13 +1,14 @@
 //! The screen about a running application: its samples, and what its user does to it.
 
 use ratatui::{Frame, crossterm::event::KeyCode};
+use tidegate::address::Network;
 use tidegate_observe::{Client, Question};
 
 use super::{
     draw::{self, Look},
     follow::Following,
     live::Screen,
-    state::{Deed, Mode, State},
+    state::{Deed, Mode, State, Target},
 };
 use crate::exit::Failure;
 
@@ -32,25 +33,40 @@ impl Application {
     }
 
     fn act(&self, deed: &Deed) -> String {
-        let except = |network: &String, lets_in| Question::Except {
-            network: network.clone(),
-            lets_in,
-            seconds: DEED_SECONDS,
-        };
         let (question, done) = match deed {
-            Deed::Block(key) => (except(key, false), format!("{key} is blocked")),
-            Deed::Allow(key) => (except(key, true), format!("{key} is let in")),
-            Deed::Undo(key) => (
-                Question::Forget { network: key.clone() },
-                format!("the rules hold for {key} again"),
-            ),
-            Deed::Reset { rule, key } => (
-                Question::Reset { rule: rule.clone(), key: key.clone() },
-                format!("{rule} has forgotten {key}"),
-            ),
+            Deed::Block(it) => (except(it, false), format!("{} is blocked", it.key)),
+            Deed::Allow(it) => (except(it, true), format!("{} is let in", it.key)),
+            Deed::Undo(it) => (forget(it), format!("the rules hold for {} again", it.key)),
+            Deed::Reset(it) => {
+                let (rule, key) = (it.rule.clone(), it.key.clone());
+                (Question::Reset { rule, key }, format!("{} has forgotten {}", it.rule, it.key))
+            }
         };
         self.client.ask(&question).map_or_else(|error| error.to_string(), |_| done)
     }
+}
+
+/// An address is meant whatever the rule, also where another rule counts it.
+pub(super) fn except(target: &Target, lets_in: bool) -> Question {
+    let Target { rule, key } = target.clone();
+    let seconds = DEED_SECONDS;
+    if is_address(&key) {
+        return Question::Except { network: key, lets_in, seconds };
+    }
+    Question::ExceptKey { rule, key, lets_in, seconds }
+}
+
+pub(super) fn forget(target: &Target) -> Question {
+    let Target { rule, key } = target.clone();
+    if is_address(&key) {
+        Question::Forget { network: key }
+    } else {
+        Question::ForgetKey { rule, key }
+    }
+}
+
+fn is_address(key: &str) -> bool {
+    key.parse::<Network>().is_ok()
 }
 
 impl Screen for Application {
@@ -90,7 +106,7 @@ impl Screen for Application {
 
 pub(super) fn press_watching(state: &mut State, key: KeyCode) -> bool {
     let chosen = state.chosen().cloned();
-    let address = chosen.as_ref().map(|key| key.key.clone());
+    let target = || chosen.map(|key| Target { rule: key.rule, key: key.key });
     let deed = match key {
         KeyCode::Char('q') | KeyCode::Esc => return true,
         KeyCode::Char('?') => {
@@ -125,10 +141,10 @@ pub(super) fn press_watching(state: &mut State, key: KeyCode) -> bool {
             state.choose(-10);
             None
         }
-        KeyCode::Char('b') => address.map(Deed::Block),
-        KeyCode::Char('a') => address.map(Deed::Allow),
-        KeyCode::Char('u') => address.map(Deed::Undo),
-        KeyCode::Char('r') => chosen.map(|key| Deed::Reset { rule: key.rule, key: key.key }),
+        KeyCode::Char('b') => target().map(Deed::Block),
+        KeyCode::Char('a') => target().map(Deed::Allow),
+        KeyCode::Char('u') => target().map(Deed::Undo),
+        KeyCode::Char('r') => target().map(Deed::Reset),
         _ => None,
     };
     if let Some(deed) = deed {

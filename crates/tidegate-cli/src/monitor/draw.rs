@@ -171,10 +171,9 @@ fn rules(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
 fn keys(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
     let keys = state.keys();
     let rows = keys.iter().map(|key| {
-        let except = state.stats.exceptions.iter().find(|(network, _)| *network == key.key);
-        let mark = match except {
-            Some((_, true)) => "allowed",
-            Some((_, false)) => "blocked",
+        let mark = match state.stats.exception_of(&key.rule, &key.key) {
+            Some(true) => "allowed",
+            Some(false) => "blocked",
             None => "",
         };
         Row::new([
@@ -230,10 +229,10 @@ fn foot(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
 
 fn question(deed: &Deed) -> String {
     match deed {
-        Deed::Block(key) => format!("block {key} for 15 minutes, in every worker?"),
-        Deed::Allow(key) => format!("let {key} in for 15 minutes, whatever the rules say?"),
-        Deed::Undo(key) => format!("end what was said of {key}?"),
-        Deed::Reset { rule, key } => format!("let rule {rule} forget {key}?"),
+        Deed::Block(it) => format!("block {} for 15 minutes, in every worker?", it.key),
+        Deed::Allow(it) => format!("let {} in for 15 minutes, whatever the rules say?", it.key),
+        Deed::Undo(it) => format!("end what was said of {}?", it.key),
+        Deed::Reset(it) => format!("let rule {} forget {}?", it.rule, it.key),
     }
 }
 
@@ -242,7 +241,7 @@ fn help(frame: &mut Frame<'_>) {
         "up, down, j, k   choose a key",
         "s                sort by refused, requests, share, key",
         "/                show only keys and rules with a text",
-        "b                block the chosen address for 15 minutes",
+        "b                block the chosen key for 15 minutes",
         "a                let it in for 15 minutes",
         "u                end either",
         "r                let the rule forget the chosen key",

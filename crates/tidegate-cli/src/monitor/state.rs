@@ -46,13 +46,21 @@ pub(super) enum Mode {
     Help,
 }
 
+/// The key of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) rule: String,
+    pub(super) key: String,
+}
+
 /// What can be done to the chosen key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
-    Block(String),
-    Allow(String),
-    Undo(String),
-    Reset { rule: String, key: String },
+    Block(Target),
+    Allow(Target),
+    /// Ends either.
+    Undo(Target),
+    Reset(Target),
 }
 
 /// How much there was in one stretch of time.

@@ -1,13 +1,13 @@
 //! The screen, letter by letter, and what keys do to it.
 
 use ratatui::crossterm::event::KeyCode;
-use tidegate_observe::Stats;
+use tidegate_observe::{Question, Stats};
 
 use super::{
-    application::{press_filtering, press_watching},
+    application::{except, forget, press_filtering, press_watching},
     draw::{self, Look},
     live,
-    state::{Deed, Mode, State},
+    state::{Deed, Mode, State, Target},
 };
 
 fn text(state: &State, place: &str, size: (u16, u16)) -> String {
@@ -99,7 +99,8 @@ fn keys_choose_sort_and_filter() {
     press_watching(&mut state, KeyCode::Down);
     assert_eq!(state.chosen().unwrap().key, "198.51.100.1");
     press_watching(&mut state, KeyCode::Char('b'));
-    assert_eq!(state.mode, Mode::Asked(Deed::Block("198.51.100.1".to_owned())));
+    let target = Target { rule: "login".to_owned(), key: "198.51.100.1".to_owned() };
+    assert_eq!(state.mode, Mode::Asked(Deed::Block(target)));
     assert!(text(&state, "x", (80, 24)).contains("block 198.51.100.1 for 15 minutes"));
 
     state.mode = Mode::Watching;
@@ -127,4 +128,19 @@ fn a_worker_that_begins_anew_makes_no_negative_rates() {
     );
     state.take(fresh, 1.0);
     assert!((state.rate().requests - 5.0).abs() < f64::EPSILON);
+}
+
+#[test]
+fn addresses_are_blocked_everywhere_and_other_keys_by_their_rule() {
+    let except = |key: &str| {
+        let target = Target { rule: "api".to_owned(), key: key.to_owned() };
+        (except(&target, false), forget(&target))
+    };
+    for key in ["192.0.2.1", "2001:db8::/64"] {
+        assert!(matches!(except(key), (Question::Except { .. }, Question::Forget { .. })), "{key}");
+    }
+    for key in ["alice", "10", ""] {
+        let asked = except(key);
+        assert!(matches!(asked, (Question::ExceptKey { .. }, Question::ForgetKey { .. })), "{key}");
+    }
 }

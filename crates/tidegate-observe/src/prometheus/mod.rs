@@ -75,10 +75,15 @@ fn decisions(page: &mut Page, stats: &Stats) {
         "Requests that are missing among the busiest keys, because others were being noted.",
         stats.unnoted,
     );
-    page.family("tidegate_exceptions", Kind::Gauge, "Networks that are blocked or let in for now.");
+    page.family(
+        "tidegate_exceptions",
+        Kind::Gauge,
+        "Networks and keys that are blocked or let in for now.",
+    );
     for (list, lets_in) in [("allow", true), ("deny", false)] {
-        let count = stats.exceptions.iter().filter(|(_, it)| *it == lets_in).count();
-        page.sample("tidegate_exceptions", &[("list", list)], count);
+        let networks = stats.exceptions.iter().filter(|(_, it)| *it == lets_in).count();
+        let keys = stats.excepted_keys.iter().filter(|it| it.lets_in == lets_in).count();
+        page.sample("tidegate_exceptions", &[("list", list)], networks + keys);
     }
 }
 
