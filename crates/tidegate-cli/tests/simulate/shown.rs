@@ -43,7 +43,7 @@ over time: █ admitted, ░ refused
   █████░░░░█
   █████░░░░█
   █████░░░░█
-  from 2025-01-01T00:00:00Z to 2025-01-01T00:00:09Z
+  from 2025-01-01T00:00:00Z to 2025-01-01T00:00:10Z; a column is 1s, the highest has 1
 ";
     assert_eq!(text(&output.stdout), expected);
     assert_eq!(output.status.code(), Some(0));
@@ -94,9 +94,9 @@ fn what_a_log_does_not_tell_is_not_guessed() {
 
     let shown = text(&output.stdout);
     for part in [
-        "rule `key` is not simulated in full: it counts by header:x-api-key",
-        "rule `form` is not simulated in full: it counts by form:user",
-        "rule `named` is not simulated in full: it applies where the application's code says",
+        "rule `key` is not simulated: it counts by header:x-api-key",
+        "rule `form` is not simulated: it counts by form:user",
+        "rule `named` is not simulated: it applies where the application's code says",
         "rule `both` is not simulated in full: a log does not tell which requests were in flight",
         "rule `both`: 10 requests",
     ] {
