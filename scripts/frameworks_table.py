@@ -3,8 +3,9 @@
 usage: python scripts/frameworks_table.py [--check]
 
 A test that shows something about a framework is marked `shows(framework, ability)`. While the
-variable `TIDEGATE_FRAMEWORKS_TABLE` names a file, tests/frameworks/conftest.py writes there which
-of them passed. Without `--check`, the tests are run first; with it, the file is there already.
+variable `TIDEGATE_TEST_FRAMEWORKS_TABLE` names a file, tests/frameworks/conftest.py writes there
+which of them passed. Without `--check`, the tests are run first; with it, the file is there
+already.
 """
 
 import difflib
@@ -18,7 +19,7 @@ from typing import TypeAlias
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "frameworks.md"
 SHOWN = ROOT / "target" / "frameworks.json"
-VARIABLE = "TIDEGATE_FRAMEWORKS_TABLE"
+VARIABLE = "TIDEGATE_TEST_FRAMEWORKS_TABLE"
 
 # By framework and ability, the tests that passed: file and name.
 Shown: TypeAlias = dict[str, dict[str, list[str]]]
