@@ -11,6 +11,9 @@ use super::{
     show::{self, Style},
 };
 
+/// Seconds that a response may well take. Lines that are later are not in the order of time.
+const TOO_LATE: u64 = 3600;
+
 /// What was read, and what it came to.
 #[derive(Serialize)]
 pub(super) struct Answer {
@@ -104,6 +107,12 @@ impl Lines {
                  of that one",
                 self.out_of_order, self.most_seconds_late
             );
+            if self.most_seconds_late > TOO_LATE {
+                let _ = writeln!(
+                    text,
+                    "which is so much that these counts mean little: sort the lines by time"
+                );
+            }
         }
     }
 }

@@ -76,11 +76,11 @@ impl Input {
 
     /// Tells every line that is not empty to `sink`, or why it cannot be read. Returns how many
     /// lines there were.
-    pub(super) fn each(
+    pub(super) fn each<E: From<String>>(
         mut self,
         reader: &Reader,
-        mut sink: impl FnMut(Result<Line<'_>, &'static str>, Place) -> Result<(), String>,
-    ) -> Result<u64, String> {
+        mut sink: impl FnMut(Result<Line<'_>, &'static str>, Place) -> Result<(), E>,
+    ) -> Result<u64, E> {
         while let Some(index) = self.next()? {
             let others = self.open.iter().enumerate().filter(|(other, _)| *other != index);
             let others =
@@ -115,13 +115,13 @@ impl Open {
     }
 
     /// Tells lines as long as they are not younger than `until`.
-    fn run(
+    fn run<E: From<String>>(
         &mut self,
         until: u64,
         lines: &mut u64,
         reader: &Reader,
-        sink: &mut impl FnMut(Result<Line<'_>, &'static str>, Place) -> Result<(), String>,
-    ) -> Result<Paused, String> {
+        sink: &mut impl FnMut(Result<Line<'_>, &'static str>, Place) -> Result<(), E>,
+    ) -> Result<Paused, E> {
         loop {
             if !self.is_pending {
                 let read = source::read_line(&mut self.bytes, &mut self.line);

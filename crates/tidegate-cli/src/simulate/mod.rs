@@ -121,28 +121,26 @@ impl Simulate {
         reader: &mut Reader,
         tried: &[Tried],
     ) -> Result<(Answer, Vec<Replay>), Failure> {
-        /// More than that is asked for by `--keys` alone.
-        const MOST_KEYS: usize = 1 << 27;
-        const MORE: usize = 8;
+        const MORE: usize = 4;
         let wrong = |message: String| Failure::new(Exit::Config, message);
         let mut keys = self.keys;
         loop {
             let survey = Survey::new(&self.logs, reader).map_err(wrong)?;
+            reader.needs = survey.seen.needs();
             let new = |tried: &Tried| Replay::new(tried, &survey.seen, keys);
             let replays = tried.iter().map(new).collect::<Result<Vec<_>, _>>();
             let mut replays = replays.map_err(wrong)?;
-            reader.needs = survey.seen.needs();
-            let is_lasting = survey.is_lasting;
-            let lines = self.replay(survey, reader, &mut replays).map_err(wrong)?;
-            let forgets = replays.iter().any(|replay| replay.forgotten() > 0);
-            if !(forgets && is_lasting && keys < MOST_KEYS) {
-                let report = |(tried, replay): (&Tried, _)| {
-                    Report::new(&tried.name, replay, &lines, self.top)
-                };
-                let reports = tried.iter().zip(&replays).map(report).collect();
-                return Ok((Answer { lines, keys, reports }, replays));
+            match self.replay(survey, reader, &mut replays, keys) {
+                Ok(lines) => {
+                    let report = |(tried, replay): (&Tried, _)| {
+                        Report::new(&tried.name, replay, &lines, self.top)
+                    };
+                    let reports = tried.iter().zip(&replays).map(report).collect();
+                    return Ok((Answer { lines, keys, reports }, replays));
+                }
+                Err(Halt::Wrong(message)) => return Err(wrong(message)),
+                Err(Halt::NoRoom) => keys = keys.saturating_mul(MORE),
             }
-            keys = keys.saturating_mul(MORE).min(MOST_KEYS);
         }
     }
 
@@ -151,19 +149,22 @@ impl Simulate {
         survey: Survey,
         reader: &Reader,
         replays: &mut [Replay],
-    ) -> Result<Lines, String> {
+        keys: usize,
+    ) -> Result<Lines, Halt> {
         const STEP: u64 = 1 << 14;
         let bar = progress(survey.size);
         let read = Arc::<AtomicU64>::default();
         let mut lines = Lines::new(&self.logs, &survey.logs);
-        let mut latest = 0;
-        let mut until_step = STEP;
+        let (mut number, mut latest) = (0_u64, 0);
         let input = Input::new(survey.logs, Arc::clone(&read));
-        lines.all = input.each(reader, |line, place| {
-            until_step -= 1;
-            if until_step == 0 {
-                until_step = STEP;
+        lines.all = input.each::<Halt>(reader, |line, place| {
+            number += 1;
+            if number.is_multiple_of(STEP) {
                 bar.set_position(read.load(Ordering::Relaxed));
+                // Seldom: it takes long, and the later the more there is to lose.
+                if number.is_power_of_two() && survey.is_lasting {
+                    replays.iter().try_for_each(|replay| replay.needs_room(keys))?;
+                }
             }
             let mut line = match line {
                 Ok(line) => line,
@@ -177,10 +178,28 @@ impl Simulate {
                 line.at = latest;
             }
             latest = line.at;
-            replays.iter_mut().try_for_each(|replay| replay.take(&line, place))
+            replays.iter_mut().try_for_each(|replay| replay.take(&line, place))?;
+            Ok(())
         })?;
         bar.finish_and_clear();
+        if survey.is_lasting {
+            replays.iter().try_for_each(|replay| replay.needs_room(keys))?;
+        }
         Ok(lines)
+    }
+}
+
+/// Why a replay did not come to its end.
+enum Halt {
+    /// A log cannot be read, or a decision cannot be made.
+    Wrong(String),
+    /// Keys were forgotten; all would have to be read again, with more room.
+    NoRoom,
+}
+
+impl From<String> for Halt {
+    fn from(message: String) -> Self {
+        Self::Wrong(message)
     }
 }
 

@@ -14,6 +14,7 @@ use std::{
 use tidegate::{Clock, Decision, Ending, Facts, Gate, Lines, MemoryStore, Nanos, Reason, Store};
 
 use super::{
+    Halt,
     input::Place,
     line::Line,
     picture::Picture,
@@ -119,6 +120,17 @@ impl Replay {
         }
         self.unlimited += u64::from(!is_limited);
         Ok(())
+    }
+
+    /// Refuses to go on when keys were forgotten for which more room can be made; there is room
+    /// for `keys`.
+    pub(super) fn needs_room(&self, keys: usize) -> Result<(), Halt> {
+        /// A key takes a few slots for each of its limits, and the table has to be rather empty
+        /// for none of its sets to be full. What is forgotten then has another bound.
+        const ENOUGH: usize = 64;
+        let counted: usize = self.rules.iter().map(|rule| rule.keys.len()).sum();
+        let is_small = keys < counted.saturating_mul(ENOUGH);
+        if is_small && self.forgotten() > 0 { Err(Halt::NoRoom) } else { Ok(()) }
     }
 
     /// Keys that were forgotten for want of room, which makes counts inexact.

@@ -63,7 +63,11 @@ pub(super) fn make(lines: usize, written: Written) -> (String, Vec<Option<Reques
         let (address, who) = address(&mut random);
         let choice = usize::try_from(random.below(PATHS.len() as u64)).unwrap();
         let (path, method) = PATHS[choice];
-        let status = if path == "/login" && random.below(3) > 0 { 401 } else { 200 };
+        let status = match path {
+            "/login" if random.below(3) > 0 => 401,
+            "/api/orders" if random.below(4) == 0 => 404,
+            _ => 200,
+        };
         let user = (random.below(4) == 0).then(|| random.below(30));
         let request = Request { at, who, path, method, status, user };
         match written {

@@ -9,12 +9,12 @@ use super::{Folder, json, simulate, text};
 
 const RULE: [&str; 2] = ["--rule", "api:ip=fixed_window: 5/minute"];
 
-/// Requests of one client, at so many seconds of an hour.
+/// Requests of one client, at so many seconds of a day.
 fn lines(seconds: impl IntoIterator<Item = u32>) -> String {
     let line = |second: u32| {
-        let (minute, second) = (second / 60, second % 60);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
         format!(
-            "203.0.113.7 - - [01/Jan/2025:00:{minute:02}:{second:02} +0000] \"GET / H\" 200 1\n"
+            "203.0.113.7 - - [01/Jan/2025:{hour:02}:{minute:02}:{second:02} +0000] \"GET / H\" 200 1\n"
         )
     };
     seconds.into_iter().map(line).collect()
@@ -100,7 +100,12 @@ fn a_late_line_counts_when_it_was_written() {
     let shown = text(&output.stdout);
     assert!(shown.starts_with("9 requests, 0 would be refused"), "{shown}");
     let told = "\n2 lines are older than the one before, by up to 8 s; they count at the time of";
-    assert!(shown.contains(told), "{shown}");
+    assert!(shown.contains(told) && !shown.contains("sort the lines"), "{shown}");
+
+    let backwards: Vec<_> = (0..3602).rev().collect();
+    let output = simulate(&["-", RULE[0], RULE[1]], lines(backwards).as_bytes());
+    let shown = text(&output.stdout);
+    assert!(shown.ends_with("these counts mean little: sort the lines by time\n"), "{shown}");
 }
 
 #[test]
