@@ -103,14 +103,14 @@ impl Lines {
         if self.out_of_order > 0 {
             let _ = writeln!(
                 text,
-                "\n{} lines are older than the one before, by up to {} s; they count at the time \
-                 of that one",
+                "\nlines older than the one before: {}, by up to {} s; each counts at the time of \
+                 that one",
                 self.out_of_order, self.most_seconds_late
             );
             if self.most_seconds_late > TOO_LATE {
                 let _ = writeln!(
                     text,
-                    "which is so much that these counts mean little: sort the lines by time"
+                    "this is so much that the counts mean little: sort the lines by time"
                 );
             }
         }

@@ -4,6 +4,7 @@
 
 mod exact;
 mod log;
+mod page;
 mod reading;
 mod reference;
 mod shown;
