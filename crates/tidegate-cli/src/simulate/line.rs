@@ -198,4 +198,30 @@ mod tests {
         reader.needs = Needs { method: true, status: false };
         assert_eq!(reader.read(line, &mut Dates::default()), Err("there is no method"));
     }
+
+    #[test]
+    fn no_line_is_too_broken_to_be_looked_at() {
+        let lines = [
+            &br#"h:1 ::1 - a b [10/Oct/2000:13:55:36 -0700] "GET http://h/\x41?q HTTP/1.1" 200 1 "-" "a\"b""#[..],
+            br#"{"ts":1.5,"request":{"client_ip":"::1","uri":"/a?b","headers":{"User-Agent":["x"]}},"status":"200"}"#,
+            br#"{"time":"2000-10-10T20:55:36Z","ip":"::1","request":"GET /\u00e9 HTTP/1.1","user":18446744073709551615}"#,
+        ];
+        let reader = Reader::new(None, &[]).unwrap();
+        let mut dates = Dates::default();
+        let (mut read, mut refused, mut seed) = (0, 0, 1_u64);
+        for line in lines {
+            assert!(reader.read(line, &mut dates).is_ok());
+            for end in 0..line.len() {
+                refused += u32::from(reader.read(&line[..end], &mut dates).is_err());
+            }
+            for _ in 0..20_000 {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let mut line = line.to_vec();
+                let at = usize::try_from(seed >> 33).unwrap() % line.len();
+                line[at] = seed.to_le_bytes()[3];
+                read += u32::from(reader.read(&line, &mut dates).is_ok());
+            }
+        }
+        assert!(read > 1000 && refused > 100, "{read} {refused}");
+    }
 }

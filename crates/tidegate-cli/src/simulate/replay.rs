@@ -78,7 +78,7 @@ impl Replay {
         self.clock.set(line.at);
         let facts = LogFacts(line);
         let wrong = |error: tidegate::Error| error.to_string();
-        let decision = self.gate.admit(&facts).map_err(wrong)?;
+        let mut decision = self.gate.admit(&facts).map_err(wrong)?;
         if decision.settles() {
             let ending = Ending { status: line.status, cost: None, charges: None };
             self.gate.settle(&decision, &ending).map_err(wrong)?;
@@ -88,10 +88,10 @@ impl Replay {
         self.picture.add(line.at, !decision.allowed);
         if decision.reason == Some(Reason::DenyList) {
             self.denied += 1;
-        } else if self.gate.lets_in(&facts) {
+        } else if !decision.is_counted() && self.gate.lets_in(&facts) {
             self.let_in += 1;
         } else {
-            self.count(&facts, &decision, First { at: line.at, place }).map_err(wrong)?;
+            self.count(&facts, &mut decision, First { at: line.at, place }).map_err(wrong)?;
         }
         Ok(())
     }
@@ -100,10 +100,13 @@ impl Replay {
     fn count(
         &mut self,
         facts: &LogFacts<'_>,
-        decision: &Decision,
+        decision: &mut Decision,
         first: First,
     ) -> Result<(), tidegate::Error> {
         let mut is_limited = false;
+        // That of the binding rule need not be found out again.
+        let mut known = decision.subject.take();
+        let decision = &*decision;
         for position in self.gate.applying(facts) {
             is_limited = true;
             let rule = &mut self.rules[position];
@@ -116,7 +119,9 @@ impl Replay {
             } else {
                 !decision.allowed && refuses(decision, &rule.name)
             };
-            rule.count(self.gate.subject(facts, position)?, is_refused.then_some(first));
+            let known = if rule.name == decision.rule() { known.take() } else { None };
+            let subject = known.map_or_else(|| self.gate.subject(facts, position), Ok)?;
+            rule.count(subject, is_refused.then_some(first));
         }
         self.unlimited += u64::from(!is_limited);
         Ok(())
