@@ -129,13 +129,11 @@ impl<'l> Line<'l> {
 
 /// Where the path begins and ends in a request's target.
 fn path_in(target: &[u8]) -> (usize, usize) {
-    let start = match find(target, b"://") {
-        Some(at) if !target.starts_with(b"/") => {
-            let host = &target[at + 3..];
-            at + 3 + host.iter().position(|byte| b"/?".contains(byte)).unwrap_or(host.len())
-        }
-        _ => 0,
-    };
+    let scheme = if target.starts_with(b"/") { None } else { find(target, b"://") };
+    let start = scheme.map_or(0, |at| {
+        let host = &target[at + 3..];
+        at + 3 + host.iter().position(|byte| b"/?".contains(byte)).unwrap_or(host.len())
+    });
     let query = target[start..].iter().position(|&byte| byte == b'?');
     (start, query.map_or(target.len(), |at| start + at))
 }
@@ -145,8 +143,16 @@ pub(super) fn is_nothing(value: &[u8]) -> bool {
     matches!(value, b"" | b"-")
 }
 
+/// Where `part` begins, which is not empty. Most lines have few of its first byte.
 pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    text.windows(part.len()).position(|window| window == part)
+    let mut from = 0;
+    loop {
+        let at = from + text[from..].iter().position(|byte| Some(byte) == part.first())?;
+        if text[at..].starts_with(part) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
 }
 
 #[cfg(test)]

@@ -209,7 +209,8 @@ fn progress(size: Option<u64>) -> ProgressBar {
     };
     let style = ProgressStyle::with_template("{bar:40} {percent} %, {eta} left");
     let bar = ProgressBar::new(size);
-    style.map_or(bar.clone(), |style| bar.with_style(style))
+    let signs = if is_unicode() { "█░" } else { "#-" };
+    style.map_or(bar.clone(), |style| bar.with_style(style.progress_chars(signs)))
 }
 
 /// Whether the locale has more than ASCII.
