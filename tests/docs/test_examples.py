@@ -43,7 +43,10 @@ def test_the_example_runs(path: Path, line: int) -> None:
 # Guides to Rust, each with the test that compares its blocks with sources that run.
 IN_RUST = {"docs/how-to/write-a-store.md": "crates/tidegate/tests/own_store/main.rs"}
 # Guides to the command line, each with the test that runs its commands and compares the answers.
-IN_CONSOLE = {"docs/how-to/command-line.md": "crates/tidegate-cli/tests/document.rs"}
+IN_CONSOLE = {
+    "docs/how-to/command-line.md": "crates/tidegate-cli/tests/document.rs",
+    "docs/how-to/simulate.md": "crates/tidegate-cli/tests/simulate/page.rs",
+}
 
 
 @pytest.mark.parametrize(("guide", "test"), IN_RUST.items())

@@ -1,37 +1,48 @@
 //! `tidegate simulate`: whom the rules would have refused, by the access logs of the past.
 //!
-//! Lines are replayed in the order in which they stand. A server writes a line when a response
-//! ends, so times can go back a little; the clock then stands still, and such lines are counted.
+//! Lines are replayed in the order of their times, as far as logs follow each other or are woven
+//! into each other. Within a log, a server writes a line when a response ends, so times can go
+//! back; the clock then stands still, and such lines are counted.
 
+mod answer;
+mod common;
 mod input;
+mod json;
 mod line;
 mod picture;
 mod replay;
 mod report;
 mod rules;
 mod show;
+mod source;
+mod survey;
+mod tally;
 mod time;
 
 use std::{
     io::{self, IsTerminal},
     path::PathBuf,
-    sync::atomic::Ordering,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
-use tidegate::{Gate, GateBuilder, Rule};
 
 use self::{
+    answer::{Answer, Lines},
     input::Input,
     line::{Format, Reader},
     replay::Replay,
     report::Report,
+    rules::Tried,
     show::Style,
+    survey::Survey,
 };
 use crate::{
-    configuration::{self, ConfigArgs},
+    configuration::ConfigArgs,
     exit::{Exit, Failure},
     output::Output,
 };
@@ -39,7 +50,7 @@ use crate::{
 /// Replays access logs against rules: who would have been refused.
 #[derive(Args)]
 pub(crate) struct Simulate {
-    /// Access logs, plain or gzip, the oldest first; `-` for standard input.
+    /// Access logs, plain or gzip, in any order; `-` for standard input.
     #[arg(required = true)]
     logs: Vec<PathBuf>,
 
@@ -47,7 +58,7 @@ pub(crate) struct Simulate {
     config: ConfigArgs,
 
     /// A rule to try instead of a configuration's: `NAME:KEY=LIMITS`, such as
-    /// `api:ip=100/minute`.
+    /// `api:ip=100/minute` or `login:ip+path=5/minute`; may be given several times.
     #[arg(long = "rule", value_name = "RULE", conflicts_with = "config")]
     rules: Vec<String>,
 
@@ -55,12 +66,12 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
 
-    /// How lines are written; told by the first line if omitted.
+    /// How lines are written; every line tells by itself if omitted.
     #[arg(long, value_enum)]
     format: Option<Format>,
 
-    /// Where a JSON line has something: `NAME=PATH`, with time, address, method, path, status,
-    /// user, host or `header:NAME` for a name.
+    /// Where a JSON line has something: `NAME=PATH`, with time, address, method, path, query,
+    /// request, status, user, host or `header:NAME` for a name; may be given several times.
     #[arg(long = "field", value_name = "FIELD")]
     fields: Vec<String>,
 
@@ -68,7 +79,8 @@ pub(crate) struct Simulate {
     #[arg(long, default_value_t = 10, value_name = "COUNT")]
     top: usize,
 
-    /// Keys to make room for at once.
+    /// Keys to make room for. Where they are too few, logs are read again with more room, unless
+    /// they come from a stream.
     #[arg(long, default_value_t = 1 << 20, value_name = "COUNT")]
     keys: usize,
 
@@ -77,160 +89,118 @@ pub(crate) struct Simulate {
     strict: bool,
 }
 
-/// What was read, and what it came to.
-#[derive(Serialize)]
-struct Answer {
-    lines: u64,
-    unreadable: u64,
-    first_unreadable: Vec<Unreadable>,
-    /// Lines that are older than the one before.
-    out_of_order: u64,
-    reports: Vec<Report>,
-}
-
-#[derive(Serialize)]
-struct Unreadable {
-    line: u64,
-    why: &'static str,
-}
-
 impl Simulate {
     pub(crate) fn run(self, output: &Output) -> Result<Exit, Failure> {
-        let usage = |message: String| Failure::new(Exit::Usage, message);
-        let mut reader = Reader::new(self.format, &self.fields).map_err(usage)?;
-        let mut replays = self.replays(&reader)?;
-        let answer = self.replay(&mut reader, &mut replays)?;
+        let reader = Reader::new(self.format, &self.fields);
+        let mut reader = reader.map_err(|message| Failure::new(Exit::Usage, message))?;
+        let tried = self.tried()?;
+        let (answer, replays) = self.exact(&mut reader, &tried)?;
         if output.json {
             output.json(&answer)?;
         } else {
-            output.text(&self.text(&answer, &replays, output))?;
+            let style = Style { is_unicode: is_unicode(), colours: output.colours };
+            output.text(&answer.text(&replays, style))?;
         }
-        let is_wrong = self.strict && answer.unreadable > 0;
+        let is_wrong = self.strict && answer.lines.unreadable > 0;
         Ok(if is_wrong { Exit::Found } else { Exit::Success })
     }
 
-    fn replays(&self, reader: &Reader) -> Result<Vec<(String, Replay)>, Failure> {
-        let headers: Vec<String> = reader.headers().map(str::to_owned).collect();
-        let wrong = |message: String| Failure::new(Exit::Config, message);
-        let mut replays = Vec::new();
-        if self.rules.is_empty() {
-            for path in std::iter::once(self.config.path()?).chain(self.compare.clone()) {
-                let loaded = configuration::read(&path)?;
-                let (chosen, left_out) = rules::chosen(loaded.rules(), &headers);
-                let replay =
-                    Replay::new(&chosen, left_out, self.keys, |rules| loaded.builder_of(&rules));
-                replays.push((path.display().to_string(), replay.map_err(wrong)?));
-            }
+    fn tried(&self) -> Result<Vec<Tried>, Failure> {
+        let first = if self.rules.is_empty() {
+            Tried::file(&self.config.path()?)?
         } else {
-            let rules =
-                self.rules.iter().map(|text| quick_rule(text)).collect::<Result<Vec<_>, _>>()?;
-            let (chosen, left_out) = rules::chosen(&rules, &headers);
-            let build =
-                |rules: Vec<Rule>| rules.into_iter().fold(Gate::builder(), GateBuilder::rule);
-            let replay = Replay::new(&chosen, left_out, self.keys, build);
-            replays.push(("--rule".to_owned(), replay.map_err(wrong)?));
+            Tried::quick(&self.rules)?
+        };
+        let other = self.compare.as_deref().map(Tried::file).transpose()?;
+        Ok([first].into_iter().chain(other).collect())
+    }
+
+    /// Replays the logs with as much room as it takes for no key to be forgotten.
+    fn exact(
+        &self,
+        reader: &mut Reader,
+        tried: &[Tried],
+    ) -> Result<(Answer, Vec<Replay>), Failure> {
+        const MORE: usize = 4;
+        let wrong = |message: String| Failure::new(Exit::Config, message);
+        let mut keys = self.keys;
+        loop {
+            let survey = Survey::new(&self.logs, reader).map_err(wrong)?;
+            reader.needs = survey.seen.needs();
+            let new = |tried: &Tried| Replay::new(tried, &survey.seen, keys);
+            let replays = tried.iter().map(new).collect::<Result<Vec<_>, _>>();
+            let mut replays = replays.map_err(wrong)?;
+            match self.replay(survey, reader, &mut replays, keys) {
+                Ok(lines) => {
+                    let report = |(tried, replay): (&Tried, _)| {
+                        Report::new(&tried.name, replay, &lines, self.top)
+                    };
+                    let reports = tried.iter().zip(&replays).map(report).collect();
+                    return Ok((Answer { lines, keys, reports }, replays));
+                }
+                Err(Halt::Wrong(message)) => return Err(wrong(message)),
+                Err(Halt::NoRoom) => keys = keys.saturating_mul(MORE),
+            }
         }
-        Ok(replays)
     }
 
     fn replay(
         &self,
-        reader: &mut Reader,
-        replays: &mut [(String, Replay)],
-    ) -> Result<Answer, Failure> {
-        const NAMED: usize = 5;
+        survey: Survey,
+        reader: &Reader,
+        replays: &mut [Replay],
+        keys: usize,
+    ) -> Result<Lines, Halt> {
         const STEP: u64 = 1 << 14;
-        let wrong = |message: String| Failure::new(Exit::Config, message);
-        let mut input = Input::new(self.logs.clone());
-        let bar = progress(input.size);
-        let (mut lines, mut unreadable, mut out_of_order, mut latest) = (0, 0, 0, 0);
-        let mut named = Vec::new();
-        let read = std::sync::Arc::clone(&input.read);
-        while let Some(bytes) = input.next().map_err(wrong)? {
-            lines += 1;
-            if lines % STEP == 0 {
+        let bar = progress(survey.size);
+        let read = Arc::<AtomicU64>::default();
+        let mut lines = Lines::new(&self.logs, &survey.logs);
+        let (mut number, mut latest) = (0_u64, 0);
+        let input = Input::new(survey.logs, Arc::clone(&read));
+        lines.all = input.each::<Halt>(reader, |line, place| {
+            number += 1;
+            if number.is_multiple_of(STEP) {
                 bar.set_position(read.load(Ordering::Relaxed));
+                // Seldom: it takes long, and the later the more there is to lose.
+                if number.is_power_of_two() && survey.is_lasting {
+                    replays.iter().try_for_each(|replay| replay.needs_room(keys))?;
+                }
             }
-            if bytes.is_empty() {
-                continue;
-            }
-            let mut line = match reader.read(bytes) {
+            let mut line = match line {
                 Ok(line) => line,
                 Err(why) => {
-                    unreadable += 1;
-                    if named.len() < NAMED {
-                        named.push(Unreadable { line: lines, why });
-                    }
-                    continue;
+                    lines.add_unreadable(place, why);
+                    return Ok(());
                 }
             };
             if line.at < latest {
-                out_of_order += 1;
+                lines.add_late(latest - line.at);
                 line.at = latest;
             }
             latest = line.at;
-            for (_, replay) in replays.iter_mut() {
-                replay.take(&line, lines).map_err(wrong)?;
-            }
-        }
+            replays.iter_mut().try_for_each(|replay| replay.take(&line, place))?;
+            Ok(())
+        })?;
         bar.finish_and_clear();
-        let report =
-            |(name, replay): &(String, Replay)| Report::new(name.clone(), replay, self.top);
-        let reports = replays.iter().map(report).collect();
-        Ok(Answer { lines, unreadable, first_unreadable: named, out_of_order, reports })
-    }
-
-    fn text(&self, answer: &Answer, replays: &[(String, Replay)], output: &Output) -> String {
-        use std::fmt::Write;
-        let style = Style { is_unicode: is_unicode(), colours: output.colours };
-        let mut text = String::new();
-        for (report, (name, replay)) in answer.reports.iter().zip(replays) {
-            if self.compare.is_some() {
-                let _ = writeln!(text, "== {name}");
-            }
-            text += &show::one(report, &replay.picture, style);
-            if self.compare.is_some() {
-                text.push('\n');
-            }
-            if report.forgotten_keys > 0 {
-                let _ = writeln!(
-                    text,
-                    "\n{} keys were forgotten for want of room, so these counts are not exact: give \
-                     more than --keys {}",
-                    report.forgotten_keys, self.keys
-                );
-            }
+        if survey.is_lasting {
+            replays.iter().try_for_each(|replay| replay.needs_room(keys))?;
         }
-        if let [one, other] = &answer.reports[..] {
-            text += &show::compared(one, other);
-        }
-        if answer.unreadable > 0 {
-            let _ =
-                writeln!(text, "\n{} of {} lines cannot be read:", answer.unreadable, answer.lines);
-            for wrong in &answer.first_unreadable {
-                let _ = writeln!(text, "  line {}: {}", wrong.line, wrong.why);
-            }
-        }
-        if answer.out_of_order > 0 {
-            let _ = writeln!(
-                text,
-                "\n{} lines are older than the one before; they count at the time of that one",
-                answer.out_of_order
-            );
-        }
-        text
+        Ok(lines)
     }
 }
 
-/// A rule from `NAME:KEY=LIMITS`.
-fn quick_rule(text: &str) -> Result<Rule, Failure> {
-    let wrong = |why: String| Failure::new(Exit::Usage, format!("--rule `{text}`: {why}"));
-    let shape = || wrong("write NAME:KEY=LIMITS, such as api:ip=100/minute".to_owned());
-    let (name, rest) = text.split_once(':').ok_or_else(shape)?;
-    let (key, limits) = rest.split_once('=').ok_or_else(shape)?;
-    let limits = limits.parse().map_err(|error: tidegate::ParseError| wrong(error.to_string()))?;
-    let key = key.parse().map_err(|error: tidegate::Error| wrong(error.to_string()))?;
-    Ok(Rule::new(name, limits).key(key))
+/// Why a replay did not come to its end.
+enum Halt {
+    /// A log cannot be read, or a decision cannot be made.
+    Wrong(String),
+    /// Keys were forgotten; all would have to be read again, with more room.
+    NoRoom,
+}
+
+impl From<String> for Halt {
+    fn from(message: String) -> Self {
+        Self::Wrong(message)
+    }
 }
 
 fn progress(size: Option<u64>) -> ProgressBar {
@@ -239,7 +209,8 @@ fn progress(size: Option<u64>) -> ProgressBar {
     };
     let style = ProgressStyle::with_template("{bar:40} {percent} %, {eta} left");
     let bar = ProgressBar::new(size);
-    style.map_or(bar.clone(), |style| bar.with_style(style))
+    let signs = if is_unicode() { "█░" } else { "#-" };
+    style.map_or(bar.clone(), |style| bar.with_style(style.progress_chars(signs)))
 }
 
 /// Whether the locale has more than ASCII.

@@ -16,6 +16,19 @@ pub(super) struct Picture {
     counts: Vec<(u64, u64)>,
 }
 
+/// A picture, drawn.
+pub(super) struct Bars {
+    /// The highest first.
+    pub(super) rows: Vec<String>,
+    /// When the first column begins and the last one ends, in nanoseconds since 1970.
+    pub(super) start: u64,
+    pub(super) end: u64,
+    /// Of a column.
+    pub(super) seconds: u64,
+    /// Requests of the highest column.
+    pub(super) highest: u64,
+}
+
 impl Default for Picture {
     fn default() -> Self {
         Self { start: None, width: SECOND, counts: Vec::new() }
@@ -58,9 +71,9 @@ impl Picture {
         self.width / SECOND
     }
 
-    /// Rows of bars, the highest first, in at most `columns`; with blocks of eighths, or in ASCII.
-    /// What was refused stands on top of what was admitted, in another sign.
-    pub(super) fn rows(&self, columns: usize, height: usize, is_unicode: bool) -> Vec<String> {
+    /// Bars in at most `columns`; with blocks, or in ASCII. What was refused stands on top of what
+    /// was admitted, in another sign.
+    pub(super) fn bars(&self, columns: usize, height: usize, is_unicode: bool) -> Bars {
         let per_column = self.counts.len().div_ceil(columns.max(1)).max(1);
         let columns: Vec<(u64, u64)> = self
             .counts
@@ -87,7 +100,10 @@ impl Picture {
             };
             columns.iter().map(sign).collect::<String>().trim_end().to_owned()
         };
-        (0..height).rev().map(row).collect()
+        let rows = (0..height).rev().map(row).collect();
+        let (start, seconds) = (self.start.unwrap_or_default(), self.seconds() * per_column as u64);
+        let end = start + columns.len() as u64 * seconds * SECOND;
+        Bars { rows, start, end, seconds, highest }
     }
 }
 
@@ -115,7 +131,7 @@ mod tests {
                 picture.add(second * SECOND, count >= admitted);
             }
         }
-        assert_eq!(picture.rows(80, 4, false), ["#x", "#x", "##", "## x"]);
-        assert_eq!(picture.rows(80, 2, true), ["█░", "██ ░"]);
+        assert_eq!(picture.bars(80, 4, false).rows, ["#x", "#x", "##", "## x"]);
+        assert_eq!(picture.bars(80, 2, true).rows, ["█░", "██ ░"]);
     }
 }

@@ -5,44 +5,23 @@
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use foldhash::fast::RandomState;
-use tidegate::{Clock, Ending, Facts, Gate, Lines, MemoryStore, Nanos, Reason, Rule, Store};
+use tidegate::{Clock, Decision, Ending, Facts, Gate, Lines, MemoryStore, Nanos, Reason, Store};
 
-use super::{line::Line, picture::Picture};
-
-/// What was counted for one rule.
-pub(super) struct RuleTally {
-    pub(super) name: String,
-    pub(super) is_shadow: bool,
-    pub(super) requests: u64,
-    pub(super) refused: u64,
-    pub(super) first: Option<(First, Box<[u8]>)>,
-    pub(super) keys: HashMap<Box<[u8]>, KeyTally, RandomState>,
-}
-
-/// What was counted for one key of a rule.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct KeyTally {
-    pub(super) requests: u64,
-    pub(super) refused: u64,
-    pub(super) first: Option<First>,
-}
-
-/// When something was first refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct First {
-    /// Nanoseconds since 1970.
-    pub(super) at: u64,
-    /// From 1, counted over all inputs.
-    pub(super) line: u64,
-}
+use super::{
+    Halt,
+    input::Place,
+    line::Line,
+    picture::Picture,
+    rules::{LeftOut, Tried},
+    survey::Seen,
+    tally::{First, RuleTally},
+};
 
 /// One configuration, and what became of the requests so far.
 pub(super) struct Replay {
@@ -50,82 +29,86 @@ pub(super) struct Replay {
     store: Arc<MemoryStore>,
     clock: Arc<LogClock>,
     pub(super) rules: Vec<RuleTally>,
-    /// Rules that a log cannot tell enough for, and why.
-    pub(super) left_out: Vec<(String, String)>,
+    /// Rules that a log cannot tell enough for.
+    pub(super) left_out: Vec<LeftOut>,
     pub(super) requests: u64,
     pub(super) refused: u64,
     /// Requests that the list of denied addresses refuses.
     pub(super) denied: u64,
-    /// Requests that no rule applies to, or whose address is on the list of allowed ones.
+    /// Requests whose address is on the list of allowed ones.
+    pub(super) let_in: u64,
+    /// Requests that no rule applies to.
     pub(super) unlimited: u64,
     pub(super) picture: Picture,
 }
 
 impl Replay {
-    /// `build` makes the gate of the rules that it is given.
-    pub(super) fn new(
-        rules: &[Rule],
-        left_out: Vec<(String, String)>,
-        keys: usize,
-        build: impl FnOnce(Vec<Rule>) -> tidegate::GateBuilder,
-    ) -> Result<Self, String> {
-        /// As many bytes as a sliding window log of a thousand units takes, for each of a
-        /// thousand keys.
-        const LOG_BYTES: usize = 512 << 20;
-        let store = MemoryStore::with_capacity(keys, LOG_BYTES);
+    /// Replays what is `tried`, with room for so many keys.
+    pub(super) fn new(tried: &Tried, seen: &Seen, keys: usize) -> Result<Self, String> {
+        /// As many as a sliding window log of sixty units takes.
+        const LOG_BYTES: usize = 512;
+        let store = MemoryStore::with_capacity(keys, keys.saturating_mul(LOG_BYTES));
         let store = Arc::new(store.map_err(|error| format!("no room for {keys} keys: {error}"))?);
         let clock = Arc::new(LogClock::default());
         let shared: Arc<dyn Store> = Arc::<MemoryStore>::clone(&store);
-        let gate = build(rules.to_vec())
+        let (rules, left_out) = tried.chosen(seen);
+        let gate = tried
+            .gate(&rules)
             .shared_store(shared)
             .clock(Arc::<LogClock>::clone(&clock))
             .build()
             .map_err(|error| error.to_string())?;
-        let rules = rules.iter().map(RuleTally::new).collect();
-        let picture = Picture::default();
-        let (requests, refused, denied, unlimited) = (0, 0, 0, 0);
         Ok(Self {
             gate,
             store,
             clock,
-            rules,
+            rules: rules.iter().map(RuleTally::new).collect(),
             left_out,
-            requests,
-            refused,
-            denied,
-            unlimited,
-            picture,
+            requests: 0,
+            refused: 0,
+            denied: 0,
+            let_in: 0,
+            unlimited: 0,
+            picture: Picture::default(),
         })
     }
 
     /// Decides the request of one line.
-    pub(super) fn take(&mut self, line: &Line<'_>, number: u64) -> Result<(), String> {
+    pub(super) fn take(&mut self, line: &Line<'_>, place: Place) -> Result<(), String> {
         self.clock.set(line.at);
         let facts = LogFacts(line);
         let wrong = |error: tidegate::Error| error.to_string();
-        let decision = self.gate.admit(&facts).map_err(wrong)?;
+        let mut decision = self.gate.admit(&facts).map_err(wrong)?;
         if decision.settles() {
-            let ending = Ending { status: Some(line.status), cost: None, charges: None };
+            let ending = Ending { status: line.status, cost: None, charges: None };
             self.gate.settle(&decision, &ending).map_err(wrong)?;
         }
         self.requests += 1;
+        self.refused += u64::from(!decision.allowed);
         self.picture.add(line.at, !decision.allowed);
-        if !decision.allowed {
-            self.refused += 1;
-        }
         if decision.reason == Some(Reason::DenyList) {
             self.denied += 1;
-            return Ok(());
+        } else if !decision.is_counted() && self.gate.lets_in(&facts) {
+            self.let_in += 1;
+        } else {
+            self.count(&facts, &mut decision, First { at: line.at, place }).map_err(wrong)?;
         }
-        let mut applying = self.gate.applying(&facts).peekable();
-        if applying.peek().is_none() || self.gate.lets_in(&facts) {
-            self.unlimited += 1;
-            return Ok(());
-        }
-        let first = First { at: line.at, line: number };
-        let refusing = if decision.allowed { "" } else { decision.rule() };
-        for position in applying {
-            let subject = self.gate.subject(&facts, position).map_err(wrong)?;
+        Ok(())
+    }
+
+    /// Counts a request for every rule that applies to it.
+    fn count(
+        &mut self,
+        facts: &LogFacts<'_>,
+        decision: &mut Decision,
+        first: First,
+    ) -> Result<(), tidegate::Error> {
+        let mut is_limited = false;
+        // That of the binding rule need not be found out again.
+        let mut known = decision.subject.take();
+        let decision = &*decision;
+        for position in self.gate.applying(facts) {
+            is_limited = true;
             let rule = &mut self.rules[position];
             if rule.is_shadow && !decision.allowed {
                 // Who is refused is not asked about by rules in the shadow.
@@ -134,11 +117,25 @@ impl Replay {
             let is_refused = if rule.is_shadow {
                 decision.shadow.iter().any(|name| **name == *rule.name)
             } else {
-                rule.name == refusing
+                !decision.allowed && refuses(decision, &rule.name)
             };
+            let known = if rule.name == decision.rule() { known.take() } else { None };
+            let subject = known.map_or_else(|| self.gate.subject(facts, position), Ok)?;
             rule.count(subject, is_refused.then_some(first));
         }
+        self.unlimited += u64::from(!is_limited);
         Ok(())
+    }
+
+    /// Refuses to go on when keys were forgotten for which more room can be made; there is room
+    /// for `keys`.
+    pub(super) fn needs_room(&self, keys: usize) -> Result<(), Halt> {
+        /// A key takes a few slots for each of its limits, and the table has to be rather empty
+        /// for none of its sets to be full. What is forgotten then has another bound.
+        const ENOUGH: usize = 64;
+        let counted: usize = self.rules.iter().map(|rule| rule.keys.len()).sum();
+        let is_small = keys < counted.saturating_mul(ENOUGH);
+        if is_small && self.forgotten() > 0 { Err(Halt::NoRoom) } else { Ok(()) }
     }
 
     /// Keys that were forgotten for want of room, which makes counts inexact.
@@ -147,31 +144,14 @@ impl Replay {
     }
 }
 
-impl RuleTally {
-    fn new(rule: &Rule) -> Self {
-        Self {
-            name: rule.name().to_owned(),
-            is_shadow: rule.is_shadow(),
-            requests: 0,
-            refused: 0,
-            first: None,
-            keys: HashMap::default(),
-        }
-    }
-
-    fn count(&mut self, subject: Box<[u8]>, refused: Option<First>) {
-        self.requests += 1;
-        if let Some(first) = refused {
-            self.refused += 1;
-            self.first.get_or_insert_with(|| (first, subject.clone()));
-        }
-        let key = self.keys.entry(subject).or_default();
-        key.requests += 1;
-        if refused.is_some() {
-            key.refused += 1;
-            key.first = key.first.or(refused);
-        }
-    }
+/// Whether the rule `name` is one of those that refuse.
+fn refuses(decision: &Decision, name: &str) -> bool {
+    let mut answers = decision.answers().iter();
+    decision.rules().iter().any(|rule| {
+        let own = answers.by_ref().take(rule.limits().iter().count());
+        let is_refused = own.filter(|answer| !answer.is_allowed()).count() > 0;
+        is_refused && rule.name() == name
+    })
 }
 
 /// A clock that shows the time of the last line.
@@ -212,52 +192,55 @@ impl Facts for LogFacts<'_> {
     }
 
     fn method(&self) -> &str {
-        &self.0.method
+        self.0.method.as_deref().unwrap_or_default()
     }
 
     fn path(&self) -> Cow<'_, [u8]> {
-        percent(self.0.path().0)
+        decoded(&self.0.path)
     }
 
     fn query(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self.0.path().1.as_bytes())
+        Cow::Borrowed(self.0.query.as_deref().unwrap_or_default())
     }
 
     fn header(&self, name: &str) -> Lines<'_> {
-        if name == "host" {
-            return self.0.host.iter().map(|host| Cow::Borrowed(host.as_bytes())).collect();
-        }
-        let of_name = self.0.headers.iter().filter(|(known, _)| known == name);
-        of_name.map(|(_, value)| Cow::Borrowed(value.as_bytes())).collect()
+        let line = self.0;
+        let own = match name {
+            "host" => &line.host,
+            "user-agent" => &line.agent,
+            "referer" => &line.referer,
+            _ => &None,
+        };
+        let others = line.headers.iter().filter(|(known, _)| *known == name);
+        own.iter().chain(others.map(|(_, value)| value)).map(|it| Cow::Borrowed(&**it)).collect()
     }
 
     fn user(&self) -> Option<Cow<'_, [u8]>> {
-        self.0.user.as_ref().map(|user| Cow::Borrowed(user.as_bytes()))
+        self.0.user.as_deref().map(Cow::Borrowed)
     }
 }
 
 /// A path as frameworks see it, decoded once.
-fn percent(path: &str) -> Cow<'_, [u8]> {
-    if !path.contains('%') {
-        return Cow::Borrowed(path.as_bytes());
+fn decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if !bytes.contains(&b'%') {
+        return Cow::Borrowed(bytes);
     }
-    let bytes = path.as_bytes();
     let digit = |at: usize| bytes.get(at).and_then(|&it| char::from(it).to_digit(16));
-    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
         match (bytes[at], digit(at + 1), digit(at + 2)) {
             (b'%', Some(high), Some(low)) => {
-                decoded.push(u8::try_from(high * 16 + low).unwrap_or_default());
+                plain.push(u8::try_from(high * 16 + low).unwrap_or_default());
                 at += 3;
             }
             (byte, ..) => {
-                decoded.push(byte);
+                plain.push(byte);
                 at += 1;
             }
         }
     }
-    Cow::Owned(decoded)
+    Cow::Owned(plain)
 }
 
 #[cfg(test)]
@@ -266,10 +249,10 @@ mod tests {
 
     #[test]
     fn paths_are_decoded_once() {
-        for (path, decoded) in
+        for (path, expected) in
             [("/a", "/a"), ("/%61%2561", "/a%61"), ("/%6", "/%6"), ("/%zz", "/%zz")]
         {
-            assert_eq!(percent(path), decoded.as_bytes());
+            assert_eq!(decoded(path.as_bytes()), expected.as_bytes());
         }
     }
 }

@@ -1,11 +1,12 @@
 //! A report as text for people.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 use super::{
     picture::Picture,
-    report::{KeyReport, Report, RuleReport},
+    report::{self, KeyReport, Report, RuleReport},
 };
+use crate::{shown, table::Table};
 
 /// Columns of a terminal that is not asked.
 const WIDTH: usize = 72;
@@ -19,7 +20,7 @@ pub(super) struct Style {
 }
 
 /// One report, with its picture.
-pub(super) fn one(report: &Report, picture: &Picture, style: Style) -> String {
+pub(super) fn one(report: &Report, picture: &Picture, logs: &[String], style: Style) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
@@ -31,37 +32,36 @@ pub(super) fn one(report: &Report, picture: &Picture, style: Style) -> String {
     if report.denied_by_list > 0 {
         let _ = writeln!(text, "{} of these by the list `deny`", report.denied_by_list);
     }
+    if report.allowed_by_list > 0 {
+        let _ = writeln!(text, "{} let in by the list `allow`", report.allowed_by_list);
+    }
     if report.unlimited > 0 {
         let _ = writeln!(text, "{} that no rule applies to", report.unlimited);
     }
     for rule in &report.rules {
-        rule_text(&mut text, rule);
+        rule_text(&mut text, rule, logs);
     }
     for left_out in &report.not_simulated {
-        let _ =
-            writeln!(text, "\nrule `{}` is not simulated in full: {}", left_out.rule, left_out.why);
+        let what = if left_out.in_part { "not simulated in full" } else { "not simulated" };
+        let _ = writeln!(text, "\nrule `{}` is {what}: {}", left_out.rule, left_out.why);
     }
     if report.requests > 0 {
-        over_time(&mut text, report, picture, style);
+        over_time(&mut text, picture, style);
     }
     text
 }
 
 /// Two reports side by side.
 pub(super) fn compared(one: &Report, other: &Report) -> String {
-    let mut rows = vec![[
-        String::new(),
-        one.configuration.clone(),
-        other.configuration.clone(),
-        "difference".to_owned(),
-    ]];
+    let (a, b) = (&one.configuration, &other.configuration);
+    let mut table = Table::new(&["", &format!(">{a}"), &format!(">{b}"), ">difference"]);
     let mut row = |name: &str, a: Option<u64>, b: Option<u64>| {
         let shown = |value: Option<u64>| value.map_or("-".to_owned(), |it| it.to_string());
         let difference = match (a, b) {
             (Some(a), Some(b)) => format!("{:+}", i128::from(b) - i128::from(a)),
             _ => String::new(),
         };
-        rows.push([name.to_owned(), shown(a), shown(b), difference]);
+        table.row([name.to_owned(), shown(a), shown(b), difference]);
     };
     row("requests", Some(one.requests), Some(other.requests));
     row("refused", Some(one.refused), Some(other.refused));
@@ -81,10 +81,15 @@ pub(super) fn compared(one: &Report, other: &Report) -> String {
             row(&format!("{name}: {label}"), of(one, what), of(other, what));
         }
     }
-    table(&rows)
+    table.text()
 }
 
-fn rule_text(text: &mut String, rule: &RuleReport) {
+/// Where a line stands: its number, with the log if there are several.
+pub(super) fn line(logs: &[String], log: &str, line: u64) -> String {
+    if logs.len() == 1 { format!("line {line}") } else { format!("{log}:{line}") }
+}
+
+fn rule_text(text: &mut String, rule: &RuleReport, logs: &[String]) {
     let shadow = if rule.shadow { " (in the shadow)" } else { "" };
     let _ = writeln!(
         text,
@@ -97,7 +102,8 @@ fn rule_text(text: &mut String, rule: &RuleReport) {
         share(rule.refused, rule.requests)
     );
     if let Some(first) = &rule.first_refusal {
-        let _ = writeln!(text, "  first at {} (line {}), of {}", first.time, first.line, first.key);
+        let line = line(logs, &first.log, first.line);
+        let _ = writeln!(text, "  first at {} ({line}), of {}", first.time, first.key);
     }
     if !rule.worst.is_empty() {
         let _ = writeln!(text, "\n  worst offenders");
@@ -114,62 +120,45 @@ fn rule_text(text: &mut String, rule: &RuleReport) {
 }
 
 fn keys(text: &mut String, keys: &[KeyReport]) {
-    let mut rows =
-        vec![["key", "requests", "refused", "share", "first"].map(str::to_owned).to_vec()];
-    rows.extend(keys.iter().map(|key| {
-        vec![
+    if keys.is_empty() {
+        return;
+    }
+    let mut table = Table::new(&["key", ">requests", ">refused", ">share", ">first"]);
+    for key in keys {
+        table.row([
             key.key.clone(),
             key.requests.to_string(),
             key.refused.to_string(),
             share(key.refused, key.requests),
-            key.first_refusal.clone().unwrap_or_default(),
-        ]
-    }));
-    for line in table(&rows).lines() {
+            key.first_refusal.as_ref().map_or("", |first| &first.time).to_owned(),
+        ]);
+    }
+    for line in table.text().lines() {
         let _ = writeln!(text, "    {line}");
     }
 }
 
-fn over_time(text: &mut String, report: &Report, picture: &Picture, style: Style) {
-    let rows = picture.rows(WIDTH, HEIGHT, style.is_unicode);
+fn over_time(text: &mut String, picture: &Picture, style: Style) {
+    let bars = picture.bars(WIDTH, HEIGHT, style.is_unicode);
     let signs = if style.is_unicode { ("█", "░") } else { ("#", "x") };
     let _ = writeln!(text, "\nover time: {} admitted, {} refused", signs.0, signs.1);
-    for row in rows {
+    for row in bars.rows {
         let row = if style.colours { red(&row, signs.1) } else { row };
         let _ = writeln!(text, "  {row}");
     }
-    if let (Some(first), Some(last)) =
-        (report.over_time.stretches.first(), report.over_time.stretches.last())
-    {
-        let _ = writeln!(text, "  from {} to {}", first.time, last.time);
-    }
+    let _ = writeln!(
+        text,
+        "  from {} to {}; a column is {}, the highest has {}",
+        report::time(bars.start),
+        report::time(bars.end),
+        shown::time(Duration::from_secs(bars.seconds)),
+        bars.highest
+    );
 }
 
 /// The row with `sign` in red.
 fn red(row: &str, sign: &str) -> String {
     row.replace(sign, &format!("\u{1b}[31m{sign}\u{1b}[0m"))
-}
-
-/// Columns as wide as they need to be; the first to the left, all others to the right.
-fn table<R: AsRef<[String]>>(rows: &[R]) -> String {
-    let count = rows.first().map_or(0, |row| row.as_ref().len());
-    let width = |column: usize| {
-        rows.iter().map(|row| row.as_ref()[column].chars().count()).max().unwrap_or_default()
-    };
-    let widths: Vec<_> = (0..count).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (column, (cell, width)) in row.as_ref().iter().zip(&widths).enumerate() {
-            if column == 0 {
-                let _ = write!(line, "{cell:<width$}");
-            } else {
-                let _ = write!(line, "  {cell:>width$}");
-            }
-        }
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    text
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with one digit behind the point")]

@@ -1,24 +1,35 @@
 //! The times of log lines, in nanoseconds since 1970.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::DateTime, tz::Offset};
 
 const SECOND: u64 = 1_000_000_000;
 
-/// A date of the common log format, `10/Oct/2000:13:55:36 -0700`.
+/// Dates of lines.
 ///
 /// Remembers the last one: a busy server writes thousands of lines a second.
 #[derive(Default)]
-pub(super) struct CommonDates {
+pub(super) struct Dates {
     text: Vec<u8>,
     nanos: u64,
 }
 
-impl CommonDates {
-    pub(super) fn read(&mut self, text: &[u8]) -> Option<u64> {
-        if text == self.text {
+impl Dates {
+    /// A date of the common log format, `10/Oct/2000:13:55:36 -0700`.
+    pub(super) fn common(&mut self, text: &[u8]) -> Option<u64> {
+        self.remembered(text, || common(text))
+    }
+
+    /// A date of RFC 3339, in UTC where it does not say, or of the common log format; or seconds
+    /// since 1970 with a fraction, or smaller units if they are so many.
+    pub(super) fn any(&mut self, text: &str) -> Option<u64> {
+        self.remembered(text.as_bytes(), || any(text))
+    }
+
+    fn remembered(&mut self, text: &[u8], read: impl FnOnce() -> Option<u64>) -> Option<u64> {
+        if text == self.text && !text.is_empty() {
             return Some(self.nanos);
         }
-        let nanos = common(text)?;
+        let nanos = read()?;
         self.text.clear();
         self.text.extend_from_slice(text);
         self.nanos = nanos;
@@ -69,7 +80,7 @@ fn common(text: &[u8]) -> Option<u64> {
         _ => return None,
     };
     let narrow = |value: u32| i8::try_from(value).ok();
-    let date = jiff::civil::DateTime::new(
+    let date = DateTime::new(
         i16::try_from(number(year)?).ok()?,
         i8::try_from(month).ok()?,
         narrow(two(d1, d2)?)?,
@@ -78,7 +89,7 @@ fn common(text: &[u8]) -> Option<u64> {
         narrow(two(s1, s2)?.min(59))?,
         0,
     );
-    let utc = jiff::tz::Offset::UTC.to_timestamp(date.ok()?).ok()?;
+    let utc = Offset::UTC.to_timestamp(date.ok()?).ok()?;
     u64::try_from(utc.as_second() - offset).ok()?.checked_mul(SECOND)
 }
 
@@ -89,14 +100,30 @@ fn number(digits: &[u8]) -> Option<u32> {
     })
 }
 
-/// A date of RFC 3339, or seconds since 1970 with a fraction, or milliseconds if they are so many.
-pub(super) fn any(text: &str) -> Option<u64> {
-    if let Ok(number) = text.parse::<f64>() {
+fn any(text: &str) -> Option<u64> {
+    if let Ok(number) = text.parse() {
+        return of_whole(number);
+    }
+    if let Ok(number) = text.parse() {
         return of_number(number);
     }
-    let text = text.replacen(' ', "T", 1);
-    let at: Timestamp = text.parse().ok().or_else(|| format!("{text}Z").parse().ok())?;
-    u64::try_from(at.as_nanosecond()).ok()
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return u64::try_from(at.as_nanosecond()).ok();
+    }
+    let of_no_zone = text.parse::<DateTime>().ok();
+    let in_utc = of_no_zone.and_then(|date| Offset::UTC.to_timestamp(date).ok());
+    in_utc.map_or_else(|| common(text.as_bytes()), |at| u64::try_from(at.as_nanosecond()).ok())
+}
+
+/// As [`of_number`], for a number without a fraction.
+pub(super) fn of_whole(number: u64) -> Option<u64> {
+    let unit = match number {
+        0..100_000_000_000 => SECOND,
+        100_000_000_000..100_000_000_000_000 => 1_000_000,
+        100_000_000_000_000..100_000_000_000_000_000 => 1_000,
+        _ => 1,
+    };
+    number.checked_mul(unit)
 }
 
 /// Seconds since 1970, or milliseconds, microseconds or nanoseconds if they are so many.
@@ -118,8 +145,8 @@ mod tests {
 
     #[test]
     fn dates_of_logs_are_read() {
-        let mut dates = CommonDates::default();
-        let read = |dates: &mut CommonDates, text: &str| dates.read(text.as_bytes());
+        let mut dates = Dates::default();
+        let read = |dates: &mut Dates, text: &str| dates.common(text.as_bytes());
         let expected = Some(971_211_336 * SECOND);
         assert_eq!(read(&mut dates, "10/Oct/2000:13:55:36 -0700"), expected);
         assert_eq!(read(&mut dates, "10/Oct/2000:13:55:36 -0700"), expected);
@@ -138,11 +165,20 @@ mod tests {
             "2000-10-10T13:55:36-07:00",
             "2000-10-10 20:55:36",
             "971211336",
+            "2000-10-10T20:55:36",
+            "2000-10-10T13:55:36.000-0700",
+            "10/Oct/2000:13:55:36 -0700",
+            "971211336.0",
             "971211336000",
+            "971211336000000",
+            "971211336000000000",
         ] {
             assert_eq!(any(text), expected, "{text}");
         }
         assert_eq!(any("971211336.5"), Some(971_211_336_500_000_000));
-        assert_eq!(any("yesterday"), None);
+        assert_eq!(any("1750000000123456789"), Some(1_750_000_000_123_456_789));
+        for wrong in ["", "yesterday", "-1", "nan", "1e300", "99999999999999999999"] {
+            assert_eq!(any(wrong), None, "{wrong}");
+        }
     }
 }

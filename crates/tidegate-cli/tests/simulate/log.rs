@@ -6,11 +6,20 @@ use std::fmt::Write;
 pub(super) struct Request {
     /// Seconds since 1970, as the line says.
     pub(super) at: u64,
-    /// Whom a rule by address counts: the address, or the first half of one of IPv6.
+    /// Whom a rule by address counts: the address, or the network of one of IPv6.
     pub(super) who: String,
     pub(super) path: &'static str,
     pub(super) method: &'static str,
     pub(super) status: u16,
+    /// A number that a user is named after.
+    pub(super) user: Option<u64>,
+}
+
+/// How a log is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    Combined,
+    Json,
 }
 
 /// Numbers that look random (xorshift, Marsaglia 2003).
@@ -25,9 +34,11 @@ impl Random {
     }
 }
 
+/// When the log begins: 23 June 2025.
+const MONDAY: u64 = 1_750_636_800;
+
 /// The text of a log, and for each line the request, or nothing where the line is broken.
-pub(super) fn make(lines: usize) -> (String, Vec<Option<Request>>) {
-    const MONDAY: u64 = 1_750_636_800;
+pub(super) fn make(lines: usize, written: Written) -> (String, Vec<Option<Request>>) {
     const PATHS: [(&str, &str); 5] = [
         ("/api/orders", "GET"),
         ("/api/orders", "POST"),
@@ -52,20 +63,44 @@ pub(super) fn make(lines: usize) -> (String, Vec<Option<Request>>) {
         let (address, who) = address(&mut random);
         let choice = usize::try_from(random.below(PATHS.len() as u64)).unwrap();
         let (path, method) = PATHS[choice];
-        let status = if path == "/login" && random.below(3) > 0 { 401 } else { 200 };
-        let (day, second) = ((at - MONDAY) / 86_400, (at - MONDAY) % 86_400);
-        let _ = writeln!(
-            text,
-            "{address} - - [{:02}/Jun/2025:{:02}:{:02}:{:02} +0000] \"{method} {path}?n={number} \
-             HTTP/1.1\" {status} 12 \"-\" \"curl/8\"",
-            23 + day,
-            second / 3600,
-            second / 60 % 60,
-            second % 60,
-        );
-        requests.push(Some(Request { at, who, path, method, status }));
+        let status = match path {
+            "/login" if random.below(3) > 0 => 401,
+            "/api/orders" if random.below(4) == 0 => 404,
+            _ => 200,
+        };
+        let user = (random.below(4) == 0).then(|| random.below(30));
+        let request = Request { at, who, path, method, status, user };
+        match written {
+            Written::Combined => combined(&mut text, number, &address, &request),
+            Written::Json => json(&mut text, number, &address, &request),
+        }
+        requests.push(Some(request));
     }
     (text, requests)
+}
+
+fn combined(text: &mut String, number: usize, address: &str, request: &Request) {
+    let Request { at, path, method, status, .. } = request;
+    let (day, second) = ((at - MONDAY) / 86_400, (at - MONDAY) % 86_400);
+    let user = request.user.map_or("-".to_owned(), |it| format!("user-{it}"));
+    let _ = writeln!(
+        text,
+        "{address} - {user} [{:02}/Jun/2025:{:02}:{:02}:{:02} +0000] \"{method} {path}?n={number} \
+         HTTP/1.1\" {status} 12 \"-\" \"curl/8\"",
+        23 + day,
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+    );
+}
+
+fn json(text: &mut String, number: usize, address: &str, request: &Request) {
+    let Request { at, path, method, status, .. } = request;
+    let user = request.user.map_or("null".to_owned(), |it| format!("\"user-{it}\""));
+    let _ = writeln!(
+        text,
+        r#"{{"ts":{at}.0,"request":{{"method":"{method}","uri":"\{path}?n={number}","client_ip":"{address}"}},"status":{status},"user_id":{user},"size":12}}"#
+    );
 }
 
 fn address(random: &mut Random) -> (String, String) {
@@ -79,7 +114,7 @@ fn address(random: &mut Random) -> (String, String) {
             let net = 1 + random.below(40);
             (
                 format!("2001:db8:0:{net:x}::{:x}", 1 + random.below(200)),
-                format!("2001:db8:0:{net:x}::"),
+                format!("2001:db8:0:{net:x}::/64"),
             )
         }
         5 => {

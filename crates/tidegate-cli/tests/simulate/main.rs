@@ -4,6 +4,9 @@
 
 mod exact;
 mod log;
+mod page;
+mod reading;
+mod reference;
 mod shown;
 
 use std::{
@@ -27,6 +30,11 @@ impl Folder {
         let path = self.0.join(name);
         fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
+    }
+
+    /// A file with `text`, opened.
+    fn opened(&self, name: &str, text: &str) -> fs::File {
+        fs::File::open(self.write(name, text)).unwrap()
     }
 }
 
