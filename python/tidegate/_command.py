@@ -42,6 +42,7 @@ def _with_routes(words: list[str]) -> list[str]:
         return words
     from tidegate._unlimited import (  # noqa: PLC0415 - it is for this one argument only
         NotFoundError,
+        NotKnownError,
         unlimited_routes,
     )
 
@@ -49,6 +50,8 @@ def _with_routes(words: list[str]) -> list[str]:
         routes = unlimited_routes(place)
     except NotFoundError as error:
         return [*words, f"--app-error={error}"]
+    except NotKnownError as error:
+        return [*words, f"--app-unknown={error}"]
     return [
         *words,
         f"--app-routes={routes.all}",

@@ -34,7 +34,11 @@ class Routes(NamedTuple):
 
 
 class NotFoundError(Exception):
-    """There is no application that could be looked at; says why."""
+    """There is no application; says why."""
+
+
+class NotKnownError(Exception):
+    """There is an application, and its routes are not known; says why."""
 
 
 class _Route(NamedTuple):
@@ -47,7 +51,8 @@ def unlimited_routes(place: str) -> Routes:
     """Looks at the routes of the application at `place`, such as "shop.main:app".
 
     Raises:
-        NotFoundError: there is none there, or its routes are not known.
+        NotFoundError: there is none there.
+        NotKnownError: it is made with something else, or limited in ways that are not known here.
     """
     gates, app = _unwrap(load(place))
     if "wsgi_app" in dir(app):
@@ -58,7 +63,7 @@ def unlimited_routes(place: str) -> Routes:
         _refuse_extension(place, stack)
         more, _ = _unwrap(stack)
         return _judged(_starlette_routes(app, ""), [*gates, *more], _asks_asgi)
-    raise NotFoundError(
+    raise NotKnownError(
         f"{place} is a {type(app).__module__}.{type(app).__qualname__}, whose routes are not "
         "known; give a Flask, Starlette or FastAPI application"
     )
@@ -107,7 +112,7 @@ def _refuse_extension(place: str, stack: Any) -> None:
     """Says that an extension of ours decides per route, in ways that are not known here."""
     for _ in range(100):
         if type(stack).__module__ == "tidegate.starlette._around":
-            raise NotFoundError(
+            raise NotKnownError(
                 f"{place} has limits of tidegate.starlette.TideGate, which cannot be looked at yet"
             )
         stack = getattr(stack, "app", None)

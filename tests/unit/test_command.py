@@ -68,9 +68,16 @@ def test_the_doctor_is_told_of_routes_without_a_limit(tmp_path: Path) -> None:
     (tmp_path / "tidegate.toml").write_text("")
     (tmp_path / "tidegate.toml").chmod(0o644)
     (tmp_path / "shop.py").write_text("app = 5")
-    ran = run("doctor", "--workers=1", "--app", "shop:app", "--json", folder=tmp_path)
 
-    assert ran.returncode == 1
-    (finding,) = [it for it in json.loads(ran.stdout) if it["about"] == "routes"]
-    assert finding["level"] == "problem"
-    assert "shop:app is a builtins.int, whose routes are not known" in finding["message"]
+    def found(app: str, status: int) -> tuple[str, str]:
+        ran = run("doctor", "--workers=1", f"--app={app}", "--json", folder=tmp_path)
+        assert ran.returncode == status
+        (finding,) = [it for it in json.loads(ran.stdout) if it["about"] == "routes"]
+        return finding["level"], finding["message"]
+
+    level, message = found("shop:app", 0)
+    assert level == "skipped"
+    assert "shop:app is a builtins.int, whose routes are not known" in message
+    level, message = found("shop:nothing", 1)
+    assert level == "problem"
+    assert "--app shop:nothing cannot be imported: AttributeError" in message

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tidegate._unlimited import NotFoundError, Routes, unlimited_routes
+from tidegate._unlimited import NotFoundError, NotKnownError, Routes, unlimited_routes
 
 FLASK = """
     from flask import Flask
@@ -98,7 +98,7 @@ def test_an_extension_that_cannot_be_looked_at_is_told(audited: Audit) -> None:
     pytest.importorskip("fastapi")
     code = "from tidegate.starlette import TideGate\nTideGate(app, default='9/minute')"
 
-    with pytest.raises(NotFoundError, match="cannot be looked at yet"):
+    with pytest.raises(NotKnownError, match="cannot be looked at yet"):
         audited(FASTAPI, code)
 
 
@@ -107,7 +107,7 @@ def test_what_is_no_application_is_told(audited: Audit) -> None:
         unlimited_routes("main")
     with pytest.raises(NotFoundError, match="cannot be imported: ModuleNotFoundError"):
         unlimited_routes("nobody_made_this:app")
-    with pytest.raises(NotFoundError, match="whose routes are not known"):
+    with pytest.raises(NotKnownError, match="whose routes are not known"):
         audited("app = 5")
     with pytest.raises(NotFoundError, match="cannot be imported: ZeroDivisionError"):
         audited("app = 1 / 0")

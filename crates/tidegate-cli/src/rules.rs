@@ -1,8 +1,16 @@
-//! Rules by name: of a configuration, or given on the command line.
+//! Rules by name, of a configuration or given on the command line; and whom they count when
+//! somebody types a key.
 
-use tidegate::Rule;
+use tidegate::{
+    Rule,
+    address::{Client, ClientAddress, Resolver, Source},
+    config::Loaded,
+};
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    shown,
+};
 
 /// A rule that is in no configuration.
 pub(crate) fn given(name: &str, limits: &[String]) -> Result<Rule, Failure> {
@@ -28,4 +36,20 @@ pub(crate) fn missing(name: &str, known: &[&str]) -> Failure {
         }
     };
     Failure::new(Exit::NotFound, message)
+}
+
+/// What is counted when somebody types `text`, by a rule that counts addresses or one that does
+/// not.
+pub(crate) fn subject(counts_addresses: bool, resolver: &Resolver, text: &str) -> Vec<u8> {
+    let address = ClientAddress::from_peer(Some(text));
+    if !counts_addresses || !matches!(address, ClientAddress::Ip(_)) {
+        return shown::key_bytes(text);
+    }
+    let client = Client { address, source: Source::Peer, ignored: false };
+    client.subject(resolver).to_string().into_bytes()
+}
+
+/// How the configuration has addresses counted.
+pub(crate) fn resolver(loaded: &Loaded) -> Result<Resolver, Failure> {
+    Ok(loaded.builder().build()?.resolver().clone())
 }

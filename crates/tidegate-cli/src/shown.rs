@@ -34,6 +34,11 @@ fn two(small: u128, size: u128, large_unit: &str, small_unit: &str) -> String {
     }
 }
 
+/// The same of a number of seconds.
+pub(crate) fn time_of(seconds: f64) -> String {
+    time(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
+
 /// Seconds as JSON has them.
 pub(crate) fn seconds(time: Duration) -> f64 {
     time.as_secs_f64()

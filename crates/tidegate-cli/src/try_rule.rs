@@ -7,7 +7,10 @@ use std::{
 };
 
 use serde::Serialize;
-use tidegate::{Clock, Decision, ManualClock, MemoryStore, Rule, Store, SystemClock, config};
+use tidegate::{
+    Clock, Decision, Key, ManualClock, MemoryStore, Rule, Store, SystemClock, address::Resolver,
+    config,
+};
 
 use crate::{
     exit::{Exit, Failure},
@@ -96,6 +99,8 @@ struct Trial {
     /// The masked URL of the store that really counts.
     live: Option<String>,
     store: Arc<dyn Store>,
+    /// How addresses are counted.
+    resolver: Resolver,
 }
 
 pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Exit, Failure> {
@@ -105,7 +110,7 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Exit, Failure> {
     ));
     let clock: Arc<dyn Clock> =
         if args.live { Arc::new(SystemClock) } else { Arc::<ManualClock>::clone(&manual) };
-    let subject = shown::key_bytes(&args.key);
+    let subject = rules::subject(*trial.rule.counts() == Key::Ip, &trial.resolver, &args.key);
     let single = Single::new(&trial.rule, subject, args.cost, Arc::clone(&trial.store), clock)?;
     let every = args.every.unwrap_or_default();
     let mut decisions = Vec::new();
@@ -151,12 +156,14 @@ impl Trial {
             }
             (_, limits) => (rules::given(&args.rule, limits)?, false),
         };
+        let resolver = loaded.as_ref().map(rules::resolver).transpose()?.unwrap_or_default();
         if !args.live {
-            return Ok(Self { rule, is_shadow, live: None, store: Arc::new(MemoryStore::new()) });
+            let store = Arc::new(MemoryStore::new());
+            return Ok(Self { rule, is_shadow, live: None, store, resolver });
         }
         let url = args.store.url(loaded.as_ref())?;
         let store = store::open_existing(&url)?;
-        Ok(Self { rule, is_shadow, live: Some(url.masked()), store })
+        Ok(Self { rule, is_shadow, live: Some(url.masked()), store, resolver })
     }
 }
 
@@ -179,20 +186,19 @@ fn text(trial: &Trial, tried: &Tried, output: &Output) -> String {
     let mut table =
         Table::new(&[">number", ">at", "answer", ">remaining", ">retry after", ">reset after"]);
     for it in &tried.decisions {
-        let time = |seconds: f64| shown::time(Duration::from_secs_f64(seconds));
         let answer = match it.reason {
-            None if it.delay > 0.0 => format!("allowed after {}", time(it.delay)),
+            None if it.delay > 0.0 => format!("allowed after {}", shown::time_of(it.delay)),
             None => "allowed".to_owned(),
             Some("limit") => "refused".to_owned(),
             Some(reason) => format!("refused ({reason})"),
         };
         table.row([
             it.number.to_string(),
-            time(it.at),
+            shown::time_of(it.at),
             answer,
             it.remaining.to_string(),
-            it.retry_after.map_or("-".to_owned(), time),
-            time(it.reset_after),
+            it.retry_after.map_or("-".to_owned(), shown::time_of),
+            shown::time_of(it.reset_after),
         ]);
     }
     let mut lines: Vec<String> = table.text().lines().map(str::to_owned).collect();

@@ -241,6 +241,26 @@ fn proxies_that_do_not_fit_the_traffic() {
 }
 
 #[test]
+fn what_is_known_of_an_applications_routes() {
+    let place = Place::new();
+    configured(&place, "memory://");
+    let routes = |words: &[&str]| {
+        let words = [&["doctor", "--json", "--workers", "1", "--app", "main:app"], words].concat();
+        let answer = place.run(&words).json(0);
+        let (level, message) = about(&answer, "routes")[0];
+        format!("{level} {message}")
+    };
+
+    assert!(routes(&[]).starts_with("skipped not looked at: this program cannot import"));
+    assert_eq!(routes(&["--app-routes", "7"]), "ok all 7 routes of main:app have a limit");
+    let unlimited = ["--app-routes", "7", "--app-unlimited", "GET /a", "--app-unlimited", "GET /b"];
+    assert_eq!(
+        routes(&unlimited),
+        "warning 2 of 7 routes of main:app have no limit: GET /a, GET /b"
+    );
+}
+
+#[test]
 fn how_an_address_is_found() {
     let place = Place::new();
     place.write("tidegate.toml", &format!("trusted_proxies = [\"10.0.0.0/8\"]\n{RULE}"));

@@ -281,6 +281,25 @@ fn ratethrottle_in_memory_and_switched_off() {
 }
 
 #[test]
+fn what_a_rule_has_from_an_anchor_counts_unless_it_says_otherwise() {
+    let place = Place::new();
+    place.write(
+        "r.yaml",
+        "shared: &shared {limit: 5, window: 60, scope: global}\n\
+         rules: [{<<: *shared, name: a}, {<<: [*shared], name: b, limit: 7}]\n",
+    );
+    place.run(&["init", "--from", "r.yaml"]).said(0);
+
+    assert_eq!(
+        rules(&load(&place, "tidegate.toml")),
+        [
+            rule("a", "sliding_window_counter: 5/minute", "global", false),
+            rule("b", "sliding_window_counter: 7/minute", "global", false),
+        ]
+    );
+}
+
+#[test]
 fn what_cannot_be_converted_is_told_with_its_place() {
     let place = Place::new();
     for (file, text, expected) in [

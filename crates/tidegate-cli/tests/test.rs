@@ -109,6 +109,19 @@ fn a_live_try_counts() {
 }
 
 #[test]
+fn an_address_counts_as_its_network() {
+    let (place, server) = (Place::new(), RedisServer::start());
+    let url = format!("{}?timeout=10s", server.url());
+    let rule = "[[rules]]\nname = \"api\"\nkey = \"ip\"\nlimit = \"10/hour\"\n";
+    place.write("tidegate.toml", &format!("store = \"{url}\"\n{rule}"));
+
+    place.run(&["test", "api", "2001:db8::1", "-n", "2", "--live"]).said(0);
+    let answer = place.run(&["--json", "keys", "list"]).json(0);
+
+    assert_eq!((&answer[0]["key"], &answer[0]["remaining"]), (&"2001:db8::/64".into(), &8.into()));
+}
+
+#[test]
 fn what_makes_no_sense_is_told() {
     let place = Place::new();
     place.run(&["test", "login", "a"]).complained(3);

@@ -8,7 +8,7 @@ use crate::{
     configuration::ConfigArgs,
     exit::{Exit, Failure},
     output::Output,
-    shown,
+    rules, shown,
 };
 
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ pub(super) fn explain(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let resolver = match config.load_if_any()? {
-        Some(loaded) => loaded.builder().build()?.resolver().clone(),
+        Some(loaded) => rules::resolver(&loaded)?,
         None => Resolver::default(),
     };
     let explained = explained(&resolver, peer, lines);

@@ -14,7 +14,10 @@ use tidegate::{
 };
 
 use super::finding::Findings;
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    rules,
+};
 
 const ABOUT: &str = "trusted_proxies";
 
@@ -28,7 +31,7 @@ pub(super) fn look(
     log: Option<&Path>,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
-    let resolver = loaded.builder().build()?.resolver().clone();
+    let resolver = rules::resolver(loaded)?;
     let Some(log) = log else {
         match resolver.trust() {
             Trust::Nobody => findings.skip(ABOUT, NOBODY),

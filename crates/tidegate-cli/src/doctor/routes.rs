@@ -22,6 +22,11 @@ pub(super) struct AppArgs {
     #[arg(long, hide = true, requires = "app")]
     app_unlimited: Vec<String>,
 
+    /// Why its routes are not known.
+    #[arg(long, hide = true, requires = "app")]
+    app_unknown: Option<String>,
+
+    /// Why there is no application.
     #[arg(long, hide = true, requires = "app")]
     app_error: Option<String>,
 }
@@ -30,6 +35,10 @@ pub(super) fn look(args: &AppArgs, findings: &mut Findings) {
     let Some(app) = &args.app else { return };
     if let Some(error) = &args.app_error {
         findings.problem(ABOUT, error.clone(), "run this where the application would start");
+        return;
+    }
+    if let Some(reason) = &args.app_unknown {
+        findings.skip(ABOUT, format!("not looked at: {reason}"));
         return;
     }
     let Some(all) = args.app_routes else {

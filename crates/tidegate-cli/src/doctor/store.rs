@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tidegate::{
-    Clock as _, Gate, SharedOptions, SharedStore, Store, SystemClock, config::Loaded, open_store,
+    Clock as _, SharedOptions, SharedStore, Store, SystemClock, config::Loaded, open_store,
 };
 
 use super::{finding::Findings, postgres, redis, workers::Workers};
@@ -176,12 +176,4 @@ fn supports(store: &Arc<dyn Store>, loaded: &Loaded, findings: &mut Findings) {
             );
         }
     }
-    // Whatever else keeps the rules from being a gate together.
-    if let Err(error) = rebuilt(loaded) {
-        findings.problem("rules", error.to_string(), "no application starts with it");
-    }
-}
-
-fn rebuilt(loaded: &Loaded) -> Result<Gate, tidegate::Error> {
-    loaded.builder().build()
 }

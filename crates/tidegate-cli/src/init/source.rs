@@ -203,11 +203,30 @@ fn of_yaml(yaml: &Yaml<'_>) -> Node {
                 Node::Text(text) => text,
                 other => other.to_string(),
             };
-            Node::Table(entries.iter().map(|(key, it)| (name(key), of_yaml(it))).collect())
+            merged(entries.iter().map(|(key, it)| (name(key), of_yaml(it))).collect())
         }
         Yaml::Tagged(_, inner) => of_yaml(inner),
         Yaml::Value(Scalar::Null) | Yaml::Alias(_) | Yaml::BadValue => Node::Nothing,
     }
+}
+
+/// A table with the entries of those that `<<` names, which YAML 1.1 knows and its users use.
+fn merged(entries: Vec<(String, Node)>) -> Node {
+    let (merges, mut entries): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|(key, _)| key == "<<");
+    let tables = merges.into_iter().flat_map(|(_, node)| match node {
+        Node::List(nodes) => nodes,
+        node => vec![node],
+    });
+    for table in tables {
+        let Node::Table(more) = table else { continue };
+        for (key, node) in more {
+            if entries.iter().all(|(known, _)| *known != key) {
+                entries.push((key, node));
+            }
+        }
+    }
+    Node::Table(entries)
 }
 
 impl fmt::Display for Node {

@@ -72,7 +72,7 @@ impl Standing {
 
     fn wait(&self) -> String {
         match longer(self.retry_after, self.blocked_for) {
-            Some(seconds) => time(seconds),
+            Some(seconds) => shown::time_of(seconds),
             None if self.allowed => "-".to_owned(),
             None => "never".to_owned(),
         }
@@ -111,7 +111,7 @@ pub(super) fn run(args: &InspectArgs, output: &Output) -> Result<Exit, Failure> 
                 continue;
             }
             if let Some(seconds) = it.blocked_for {
-                let rest = time(seconds);
+                let rest = shown::time_of(seconds);
                 output.text(&format!("\n{} blocks {} for {rest} more\n", it.rule, it.key))?;
             }
         }
@@ -157,12 +157,8 @@ fn table(standings: &[Standing]) -> Table {
             it.capacity.to_string(),
             it.remaining.to_string(),
             it.wait(),
-            time(it.reset_after),
+            shown::time_of(it.reset_after),
         ]);
     }
     table
-}
-
-fn time(seconds: f64) -> String {
-    shown::time(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }

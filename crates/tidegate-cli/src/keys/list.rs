@@ -54,7 +54,7 @@ pub(super) fn run(args: &ListArgs, output: &Output) -> Result<Exit, Failure> {
             continue;
         }
         // One more than asked for tells whether there are more.
-        let most = (args.most + 1).saturating_sub(keys.len());
+        let most = args.most.saturating_add(1).saturating_sub(keys.len());
         keys.extend(place.gate(rule)?.keys(&prefix, most).map_err(no_list)?);
     }
     let is_cut = keys.len() > args.most;

@@ -7,11 +7,11 @@ use serde::Serialize;
 use tidegate::address::Resolver;
 use tidegate_observe::{Answer, Client, Error, Held, Question, RuleCount, Stats};
 
-use super::{PlaceArgs, rules::subject};
+use super::PlaceArgs;
 use crate::{
     exit::{Exit, Failure},
     output::Output,
-    shown,
+    rules, shown,
     store::StoreUrl,
     table::Table,
 };
@@ -61,7 +61,7 @@ impl Application {
         let client = Client::new(socket);
         let stats = client.stats()?;
         let resolver = match loaded {
-            Some(loaded) => loaded.builder().build()?.resolver().clone(),
+            Some(loaded) => rules::resolver(&loaded)?,
             None => Resolver::default(),
         };
         Ok(Some(Self { client, stats, resolver, rule: args.rules.rule.clone() }))
@@ -73,12 +73,12 @@ impl Application {
         let Some(name) = &self.rule else { return Ok(in_force().collect()) };
         let names: Vec<&str> = in_force().map(|rule| rule.rule.as_str()).collect();
         let found = in_force().find(|rule| rule.rule == *name);
-        found.map(|rule| vec![rule]).ok_or_else(|| crate::rules::missing(name, &names))
+        found.map(|rule| vec![rule]).ok_or_else(|| rules::missing(name, &names))
     }
 
     /// What is counted when somebody types `text`.
     fn key(&self, rule: &RuleCount, text: &str) -> String {
-        let bytes = subject(rule.key == "ip", &self.resolver, text);
+        let bytes = rules::subject(rule.key == "ip", &self.resolver, text);
         tidegate::subject_text(&bytes).into_owned()
     }
 
@@ -178,13 +178,10 @@ fn table(standings: &[Standing]) -> Table {
         ">retry after",
         ">reset after",
     ]);
-    let time = |seconds: f64| {
-        shown::time(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default())
-    };
     for Standing { worker, held } in standings {
         let wait = match held.retry_after {
             _ if held.allowed => "-".to_owned(),
-            Some(seconds) => time(seconds),
+            Some(seconds) => shown::time_of(seconds),
             None => "never".to_owned(),
         };
         table.row([
@@ -195,7 +192,7 @@ fn table(standings: &[Standing]) -> Table {
             held.limit.to_string(),
             held.remaining.to_string(),
             wait,
-            time(held.reset_after),
+            shown::time_of(held.reset_after),
         ]);
     }
     table

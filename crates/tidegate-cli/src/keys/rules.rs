@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use tidegate::{
-    Gate, Key, Rule, Store,
-    address::{Client, ClientAddress, Resolver, Source},
-    config::Loaded,
-};
+use tidegate::{Gate, Key, Rule, Store, address::Resolver, config::Loaded};
 
 use super::PlaceArgs;
 use crate::{
     exit::{Exit, Failure},
-    shown,
+    rules,
     store::{self, StoreUrl},
 };
 
@@ -40,7 +36,7 @@ impl Place {
     pub(super) fn open(args: &PlaceArgs) -> Result<Self, Failure> {
         let RuleArgs { rule, limit } = &args.rules;
         let given = match (rule, limit.as_slice()) {
-            (Some(name), limits @ [_, ..]) => Some(crate::rules::given(name, limits)?),
+            (Some(name), limits @ [_, ..]) => Some(rules::given(name, limits)?),
             _ => None,
         };
         let loaded = match &given {
@@ -54,7 +50,8 @@ impl Place {
         };
         let url = args.store.url(loaded.as_ref())?;
         let store = store::open_existing(&url)?;
-        let resolver = loaded.map(|loaded| resolver(&loaded)).transpose()?.unwrap_or_default();
+        let resolver =
+            loaded.map(|loaded| rules::resolver(&loaded)).transpose()?.unwrap_or_default();
         Ok(Self { url, store, rules, resolver })
     }
 
@@ -67,19 +64,8 @@ impl Place {
     /// What `rule` counts by when somebody types `text`: an address becomes the network that is
     /// counted as one.
     pub(super) fn subject(&self, rule: &Rule, text: &str) -> Vec<u8> {
-        subject(*rule.counts() == Key::Ip, &self.resolver, text)
+        rules::subject(*rule.counts() == Key::Ip, &self.resolver, text)
     }
-}
-
-/// What is counted when somebody types `text`, by a rule that counts addresses or one that does
-/// not.
-pub(super) fn subject(counts_addresses: bool, resolver: &Resolver, text: &str) -> Vec<u8> {
-    let address = ClientAddress::from_peer(Some(text));
-    if !counts_addresses || !matches!(address, ClientAddress::Ip(_)) {
-        return shown::key_bytes(text);
-    }
-    let client = Client { address, source: Source::Peer, ignored: false };
-    client.subject(resolver).to_string().into_bytes()
 }
 
 fn of_configuration(loaded: Option<&Loaded>, name: Option<&str>) -> Result<Vec<Rule>, Failure> {
@@ -91,9 +77,5 @@ fn of_configuration(loaded: Option<&Loaded>, name: Option<&str>) -> Result<Vec<R
         }
         return Ok(rules.to_vec());
     };
-    crate::rules::named(rules, name).map(|rule| vec![rule.clone()])
-}
-
-fn resolver(loaded: &Loaded) -> Result<Resolver, Failure> {
-    Ok(loaded.builder().build()?.resolver().clone())
+    rules::named(rules, name).map(|rule| vec![rule.clone()])
 }
