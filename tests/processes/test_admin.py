@@ -1,6 +1,9 @@
 """Applications that are asked while they run: the command `tidegate` against real workers."""
 
 import json
+import os
+import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,6 +89,53 @@ def test_keys_in_the_memory_of_workers_are_seen_and_reset(kind: str, tmp_path: P
         assert stats["rules"][0]["refused"] >= WORKERS
 
     assert "nobody listens" in tidegate(file, "keys", "inspect", "127.0.0.1", status=4)
+
+
+def test_the_monitor_ends_with_its_terminal(tmp_path: Path) -> None:
+    with application("wsgi", tmp_path) as (port, file):
+        ask_until_all_have_refused(port)
+        ours, its = pty.openpty()
+        # The first of a session to open a terminal owns it, as in a window that somebody closes.
+        inside = ["sh", "-c", 'exec "$@" <"$0" >"$0"', os.ttyname(its)]
+        command = [*inside, sys.executable, "-m", "tidegate", "monitor", "--config", str(file)]
+        with subprocess.Popen(command, start_new_session=True) as monitor:
+            os.close(its)
+            shown = b""
+            while b"busiest keys" not in shown:
+                shown += os.read(ours, 65536)
+            os.close(ours)
+            assert monitor.wait(20) == -signal.SIGHUP
+
+
+def test_a_child_does_not_tell_its_parent_s_counts(tmp_path: Path) -> None:
+    file = tmp_path / "tidegate.toml"
+    file.write_text(CONFIG.format(socket=tmp_path / "t.sock"))
+    code = """
+import os, pathlib, subprocess, sys, time
+from tidegate import load_gate
+gate = load_gate(sys.argv[1])
+def ask(count):
+    for _ in range(count):
+        gate.admit_wsgi({"REQUEST_METHOD": "GET", "PATH_INFO": "/work", "REMOTE_ADDR": "::1"})
+ask(5)
+child = os.fork()
+ask(1 if child == 0 else 0)
+if child == 0:
+    sys.stdin.read()
+    os._exit(0)
+while len(list(pathlib.Path(sys.argv[1]).parent.glob("t.*.sock"))) < 2:
+    time.sleep(0.01)
+print(child, flush=True)
+sys.stdin.read()
+"""
+    command = [sys.executable, "-c", code, str(file)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        stats: Any = json.loads(tidegate(file, "monitor", "--json"))
+        assert sorted(stats["workers"]) == sorted([parent.pid, child])
+        assert stats["requests"] == 6
 
 
 def test_the_command_ends_as_commands_do(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ impl Gate {
     }
 
     /// How `subject` stands with `rule`: what a request at the rule's own cost would be answered
-    /// by that rule alone. Takes nothing.
+    /// by that rule alone, also while the rule blocks it. Takes nothing.
     ///
     /// # Errors
     ///
@@ -56,6 +56,11 @@ impl Gate {
     /// that.
     pub fn inspect(&self, rule: &str, subject: &[u8]) -> Result<Decision, Error> {
         let mut decision = self.engine().of_rule(rule)?.inspect(subject)?;
+        if decision.is_counted()
+            && let Some(rest) = self.blocked(rule, subject)?
+        {
+            decision = decision.into_penalised(0, rest);
+        }
         decision.subject = Some(subject.into());
         Ok(decision)
     }

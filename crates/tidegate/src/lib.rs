@@ -93,7 +93,7 @@ pub use tidegate_remote::{
 };
 #[cfg(feature = "postgres")]
 pub use url::postgres_schema;
-pub use url::{open_store, open_store_with};
+pub use url::{masked_store_url, open_store, open_store_with};
 pub use watch::{BusyKey, Counted, ExceptedKey, Exception, RuleCounts, Watch};
 
 /// Runs the README's Rust example.

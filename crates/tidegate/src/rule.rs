@@ -8,11 +8,16 @@ use crate::{Block, Error, Key, Match, Statuses};
 
 /// What becomes of a request when the store gives no answer in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(schemars::JsonSchema, serde::Deserialize, serde::Serialize),
+    serde(rename_all = "snake_case")
+)]
 pub enum OnStoreError {
     /// It is admitted: when there is no answer in time. When the server refuses access or fails in
-    /// its own way, it is decided as with `Local`: a wrong password must not open anything.
+    /// its own way, it is decided as with `local`: a wrong password must not open anything.
     Open,
-    /// It is refused, as [`Reason::StoreError`](crate::Reason::StoreError).
+    /// It is refused; the reason is `store_error`.
     Closed,
     /// It is decided by this process alone, in memory, from where the store last saw the key.
     #[default]

@@ -219,16 +219,31 @@ fn unknown_option(name: &str, value: &str, expected: &'static str) -> Error {
 }
 
 fn unknown(url: &str) -> Error {
-    Error::UnknownStore { url: without_secrets(url) }
+    Error::UnknownStore { url: masked_store_url(url) }
 }
 
-/// `url` with what stands before an `@` masked, as a user's password may.
-pub(crate) fn without_secrets(url: &str) -> String {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    match url[start..].rfind('@') {
-        Some(at) => format!("{}***{}", &url[..start], &url[start + at..]),
-        None => url.to_owned(),
+/// A store's URL without what nobody is to read: what stands before an `@`, and what options about
+/// users and passwords say.
+#[must_use]
+pub fn masked_store_url(url: &str) -> String {
+    const SECRET: [&str; 2] = ["pass", "user"];
+    let (place, query) = url.split_once('?').unwrap_or((url, ""));
+    let start = place.find("://").map_or(0, |at| at + 3);
+    let mut masked = match place[start..].rfind('@') {
+        Some(at) => format!("{}***{}", &place[..start], &place[start + at..]),
+        None => place.to_owned(),
+    };
+    for (index, pair) in query.split('&').filter(|pair| !pair.is_empty()).enumerate() {
+        masked.push(if index == 0 { '?' } else { '&' });
+        match pair.split_once('=') {
+            Some((name, _)) if SECRET.iter().any(|word| name.contains(word)) => {
+                masked.push_str(name);
+                masked.push_str("=***");
+            }
+            _ => masked.push_str(pair),
+        }
     }
+    masked
 }
 
 #[cfg(test)]
@@ -253,6 +268,20 @@ mod tests {
         assert!(text.contains("mysql://***@localhost/0"), "{text}");
         assert!(text.contains("memory://"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn no_password_is_shown_wherever_it_stands() {
+        for (url, expected) in [
+            ("redis://:hunter2@h:6379/0", "redis://***@h:6379/0"),
+            ("redis://u:p@ss@h/0", "redis://***@h/0"),
+            ("unix:///run/r.sock?pass=hunter2&db=1", "unix:///run/r.sock?pass=***&db=1"),
+            ("postgresql://h/a?user=u&password=hunter2", "postgresql://h/a?user=***&password=***"),
+            ("redis://h?sentinel_password=a@b&tls", "redis://h?sentinel_password=***&tls"),
+            ("memory://", "memory://"),
+        ] {
+            assert_eq!(masked_store_url(url), expected);
+        }
     }
 
     #[test]

@@ -4,10 +4,6 @@
 
 use std::{
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::{Duration, Instant},
 };
 
@@ -18,14 +14,12 @@ use ratatui::{
 };
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
-    flag,
+    iterator::Signals,
+    low_level::emulate_default_handler,
 };
 
 use super::draw::Look;
 use crate::exit::{Exit, Failure};
-
-/// How soon a signal is heeded.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What is shown.
 pub(super) trait Screen {
@@ -49,15 +43,12 @@ pub(super) fn run(
     interval: Duration,
     look: Look,
 ) -> Result<Exit, Failure> {
-    let is_over = Arc::new(AtomicBool::new(false));
     let no_terminal = |error: io::Error| {
         Failure::new(Exit::Usage, format!("no terminal to draw on: {error}; try --once"))
     };
-    for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
-        flag::register(signal, Arc::clone(&is_over)).map_err(no_terminal)?;
-    }
+    heed_signals().map_err(no_terminal)?;
     let mut terminal = ratatui::try_init().map_err(no_terminal)?;
-    let ended = watch(&mut terminal, screen, interval, look, &is_over);
+    let ended = watch(&mut terminal, screen, interval, look);
     ratatui::restore();
     ended.map_err(|error| {
         Failure::new(Exit::Unavailable, format!("the terminal failed: {error}"))
@@ -65,18 +56,33 @@ pub(super) fn run(
     Ok(Exit::Success)
 }
 
+/// Gives the terminal back at a signal, and ends as the signal says.
+///
+/// In a thread of its own: once its terminal is gone, whoever waits for a key waits for ever, and
+/// at full speed.
+fn heed_signals() -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+    let heed = move || {
+        for signal in signals.forever() {
+            ratatui::restore();
+            // What cannot be done then is what nobody is left to be told of.
+            let _ = emulate_default_handler(signal);
+        }
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(heed).map(drop)
+}
+
 fn watch(
     terminal: &mut DefaultTerminal,
     screen: &mut impl Screen,
     interval: Duration,
     look: Look,
-    is_over: &AtomicBool,
 ) -> io::Result<()> {
     let mut last = Instant::now();
     terminal.draw(|frame| screen.draw(frame, look))?;
-    while !is_over.load(Ordering::Relaxed) {
+    loop {
         let left = interval.saturating_sub(last.elapsed());
-        if event::poll(left.min(PATIENCE))? {
+        if event::poll(left)? {
             match event::read()? {
                 Event::Key(key) if key.kind == KeyEventKind::Press => {
                     let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
@@ -97,7 +103,6 @@ fn watch(
         }
         terminal.draw(|frame| screen.draw(frame, look))?;
     }
-    Ok(())
 }
 
 /// A screen of so many columns and rows, as lines of text.

@@ -215,7 +215,6 @@ fn counts_of_a_log_in_json_are_those_of_a_slow_reference() {
 }
 
 #[test]
-#[ignore = "takes ten seconds or more; the same with fewer lines always runs"]
 fn counts_of_a_million_lines_are_those_of_a_slow_reference() {
     compare("million-apart", 1_000_000, Written::Combined, APART, apart());
     compare("million-together", 1_000_000, Written::Json, TOGETHER, together());

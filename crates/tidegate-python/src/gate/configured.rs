@@ -110,7 +110,11 @@ impl PyGate {
 
     /// Looks whether the configuration has changed before the next decision: called when the
     /// process has been forked, and nobody is there any more to look.
+    /// What the parent had counted for whoever may ask is not this process's.
     fn unsettle(&self) {
+        if let Some(watch) = self.live.face().gate.watch() {
+            watch.clear();
+        }
         self.notices.unsettle();
     }
 

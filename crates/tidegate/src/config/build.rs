@@ -4,19 +4,18 @@ use std::path::Path as FilePath;
 
 use tidegate_core::{
     address::{Resolver, Trust},
-    algorithm::Kind,
     grammar::Limits,
 };
 
 use super::{
     include::{Item, Listing, path_of, read_file},
     problem::Problem,
-    schema::{Algorithm, Apply, Config, MatchConfig, Mode, RuleConfig, StoreErrorMode},
+    schema::{Apply, Config, MatchConfig, Mode, RuleConfig},
     tree::{Node, Path},
     word::{Many, Word},
     words::{LimitWord, Pattern},
 };
-use crate::{Block, Error, Gate, Key, Match, OnStoreError, Rule};
+use crate::{Block, Error, Gate, Key, Match, Rule};
 
 /// Collects what is wrong, with the places of the file.
 pub(super) struct Builder<'t> {
@@ -68,7 +67,7 @@ impl Builder<'_> {
         let mut rule = Rule::new(given.name.text(), limits)
             .key(key(&given.key))
             .cost(given.cost)
-            .on_store_error(store_error(given.on_store_error.unwrap_or(config.on_store_error)))
+            .on_store_error(given.on_store_error.unwrap_or(config.on_store_error))
             .matching(given.applies_to.as_ref().map(matching).unwrap_or_default())
             .shadow(given.mode == Mode::Shadow || config.mode == Mode::Shadow)
             .by_name(given.apply == Apply::ByName);
@@ -94,7 +93,8 @@ impl Builder<'_> {
 
     fn limits(&mut self, given: &RuleConfig, path: &Path) -> Option<Limits> {
         let text = joined(&given.limit);
-        let parsed = Limits::parse_with(&text, given.algorithm.map(kind));
+        let parsed =
+            Limits::parse_with(&text, given.algorithm.as_ref().map(|algorithm| *algorithm.value()));
         match parsed {
             Ok(limits) => Some(limits),
             Err(error) => {
@@ -225,24 +225,5 @@ fn matching(given: &MatchConfig) -> Match {
         routes: all(&given.route),
         methods: all(&given.methods),
         hosts: all(&given.hosts),
-    }
-}
-
-const fn store_error(mode: StoreErrorMode) -> OnStoreError {
-    match mode {
-        StoreErrorMode::Open => OnStoreError::Open,
-        StoreErrorMode::Closed => OnStoreError::Closed,
-        StoreErrorMode::Local => OnStoreError::Local,
-    }
-}
-
-const fn kind(algorithm: Algorithm) -> Kind {
-    match algorithm {
-        Algorithm::Gcra => Kind::Gcra,
-        Algorithm::TokenBucket => Kind::TokenBucket,
-        Algorithm::LeakyBucket => Kind::LeakyBucket,
-        Algorithm::FixedWindow => Kind::FixedWindow,
-        Algorithm::SlidingWindowLog => Kind::SlidingWindowLog,
-        Algorithm::SlidingWindowCounter => Kind::SlidingWindowCounter,
     }
 }

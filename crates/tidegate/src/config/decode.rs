@@ -115,7 +115,7 @@ impl serde::de::Error for Wrong {
 }
 
 /// The nearest of the known words, and all of them.
-fn among(word: &str, known: &[&str]) -> String {
+pub(super) fn among(word: &str, known: &[&str]) -> String {
     let all = known.join("`, `");
     match closest(word, known.iter().copied()) {
         Some(nearest) => format!("did you mean `{nearest}`? There are `{all}`"),

@@ -57,7 +57,7 @@ struct Url(String);
 
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        url::without_secrets(&self.0).fmt(f)
+        url::masked_store_url(&self.0).fmt(f)
     }
 }
 
@@ -282,7 +282,7 @@ impl Loaded {
     /// The store's URL with what may be a password masked.
     #[must_use]
     pub fn masked_store_url(&self) -> String {
-        url::without_secrets(&self.store.0)
+        url::masked_store_url(&self.store.0)
     }
 
     /// The header fields on responses.

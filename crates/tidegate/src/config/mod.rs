@@ -29,9 +29,7 @@ pub use self::{
     problem::{Problem, Problems},
     reference::{json_schema, reference, template},
     reload::Watch,
-    schema::{
-        AdminConfig, Algorithm, Apply, Config, MatchConfig, Mode, RuleConfig, StoreErrorMode,
-    },
+    schema::{AdminConfig, Apply, Config, MatchConfig, Mode, RuleConfig},
     secret::Secret,
     word::{Many, One},
     words::{FilePath, HeaderWord, LimitWord, Name, NetworkWord, Pattern, ProxyWord, Time},

@@ -5,7 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tidegate_core::fields::Profile;
+use tidegate_core::{algorithm::Kind, fields::Profile};
 
 use super::{
     include::Listing,
@@ -13,7 +13,7 @@ use super::{
     word::{Many, One},
     words::{FilePath, HeaderWord, LimitWord, Name, NetworkWord, Pattern, ProxyWord, Time},
 };
-use crate::{Key, Statuses};
+use crate::{Key, OnStoreError, Statuses};
 
 /// A configuration of tidegate: where counts live, whom to believe, and the rules.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -28,7 +28,7 @@ pub struct Config {
 
     /// What becomes of a request when the store gives no answer in time: `local` decides in this
     /// process, `open` admits, `closed` refuses. A rule may say otherwise.
-    pub on_store_error: StoreErrorMode,
+    pub on_store_error: OnStoreError,
 
     /// For how long units may be taken from a store in a server in advance, such as `"1s"`. A
     /// rule may say otherwise.
@@ -114,7 +114,7 @@ pub struct RuleConfig {
     /// `leaky_bucket`, `fixed_window`, `sliding_window_log` or `sliding_window_counter`.
     #[schemars(example = &"sliding_window_log")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub algorithm: Option<Algorithm>,
+    pub algorithm: Option<One<Kind>>,
 
     /// Units that one request takes.
     #[serde(default = "one_unit")]
@@ -149,7 +149,7 @@ pub struct RuleConfig {
     /// As the field of the same name for the whole.
     #[schemars(example = &"closed")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_store_error: Option<StoreErrorMode>,
+    pub on_store_error: Option<OnStoreError>,
 
     /// As the field of the same name for the whole.
     #[schemars(example = &"1s")]
@@ -197,19 +197,6 @@ pub struct AdminConfig {
     pub socket: One<FilePath>,
 }
 
-/// What becomes of a request when the store gives no answer in time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum StoreErrorMode {
-    /// It is admitted.
-    Open,
-    /// It is refused.
-    Closed,
-    /// It is decided in this process.
-    #[default]
-    Local,
-}
-
 /// Whether a rule refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -232,24 +219,11 @@ pub enum Apply {
     ByName,
 }
 
-/// How units come back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "named as everywhere")]
-pub enum Algorithm {
-    Gcra,
-    TokenBucket,
-    LeakyBucket,
-    FixedWindow,
-    SlidingWindowLog,
-    SlidingWindowCounter,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
             store: Secret::default(),
-            on_store_error: StoreErrorMode::default(),
+            on_store_error: OnStoreError::default(),
             lease: None,
             trusted_proxies: None,
             forwarded_header: None,

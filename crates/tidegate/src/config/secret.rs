@@ -9,7 +9,7 @@ use serde::{
     ser::SerializeMap,
 };
 
-use crate::url::without_secrets;
+use crate::url::masked_store_url;
 
 /// The longest file that a secret is read from, in bytes.
 const MOST_BYTES: u64 = 64 * 1024;
@@ -73,7 +73,7 @@ impl Default for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) => f.debug_tuple("Text").field(&without_secrets(text)).finish(),
+            Self::Text(text) => f.debug_tuple("Text").field(&masked_store_url(text)).finish(),
             Self::Variable(name) => f.debug_tuple("Variable").field(name).finish(),
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
         }
@@ -84,7 +84,7 @@ impl Serialize for Secret {
     /// As it was written, with what may be a password masked.
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let (key, value) = match self {
-            Self::Text(text) => return to.serialize_str(&without_secrets(text)),
+            Self::Text(text) => return to.serialize_str(&masked_store_url(text)),
             Self::Variable(name) => ("env", name),
             Self::File(path) => ("file", path),
         };

@@ -19,6 +19,8 @@ pub(super) trait Word: Sized {
     const EXPECTED: &'static str;
     /// Some that are right, for the JSON schema.
     const EXAMPLES: &'static [&'static str];
+    /// All that are right, when there are few; in no order that matters.
+    const CHOICES: fn() -> Vec<&'static str> = Vec::new;
     /// Whether a number is right too.
     const TAKES_NUMBERS: bool = false;
 
@@ -169,7 +171,11 @@ impl<T: Word> JsonSchema for One<T> {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let types = if T::TAKES_NUMBERS { &["string", "number"][..] } else { &["string"] };
-        json_schema!({ "type": types, "examples": T::EXAMPLES })
+        let choices = T::CHOICES();
+        if choices.is_empty() {
+            return json_schema!({ "type": types, "examples": T::EXAMPLES });
+        }
+        json_schema!({ "type": types, "enum": choices })
     }
 }
 

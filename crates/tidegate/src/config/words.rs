@@ -5,11 +5,12 @@ use std::time::Duration;
 use tidegate_core::{
     Limit,
     address::{ForwardedHeader, Network, Trust},
+    algorithm::Kind,
     fields::Profile,
     grammar::Limits,
 };
 
-use super::word::Word;
+use super::{decode::among, tree::shorten, word::Word};
 use crate::{Key, Statuses};
 
 /// A limit string. What it limits to is read once its rule's `algorithm` is known.
@@ -23,6 +24,20 @@ impl Word for LimitWord {
 
     fn read(text: &str) -> Result<Self, String> {
         text.parse::<Limits>().map(|_| Self).map_err(|error| error.to_string())
+    }
+}
+
+impl Word for Kind {
+    const NAME: &'static str = "Algorithm";
+    const EXPECTED: &'static str = "the name of an algorithm such as sliding_window_log";
+    const EXAMPLES: &'static [&'static str] = &[];
+    const CHOICES: fn() -> Vec<&'static str> = || Self::ALL.map(Self::name).to_vec();
+
+    fn read(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == text);
+        found.ok_or_else(|| {
+            format!("`{}` is given; {}", shorten(text), among(text, &Self::CHOICES()))
+        })
     }
 }
 

@@ -13,7 +13,12 @@ mod plans;
 mod question;
 mod subjects;
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Instant};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use smallvec::SmallVec;
 use tidegate_core::address::{Client as Found, ClientAddress, Resolver, Source};
@@ -260,12 +265,21 @@ impl Gate {
 
     /// Lifts a block that `rule` may have on `subject`.
     pub(crate) fn forgive(&self, rule: &str, subject: &[u8]) -> Result<(), Error> {
+        self.penalty(rule)?.map_or(Ok(()), |penalty| penalty.forgive(subject))
+    }
+
+    /// How much longer `rule` blocks `subject`, if it does.
+    pub(crate) fn blocked(&self, rule: &str, subject: &[u8]) -> Result<Option<Duration>, Error> {
+        self.penalty(rule)?.map_or(Ok(None), |penalty| penalty.rest(subject, false))
+    }
+
+    fn penalty(&self, rule: &str) -> Result<Option<Penalty>, Error> {
         let rule = self.rules().iter().find(|it| it.name() == rule);
         let Some((rule, block)) = rule.and_then(|it| Some((it, it.block.as_ref()?))) else {
-            return Ok(());
+            return Ok(None);
         };
         let Engine { store, clock, .. } = &*self.engine;
-        Penalty::new(rule, block, store, clock)?.forgive(subject)
+        Penalty::new(rule, block, store, clock).map(Some)
     }
 
     /// Whether the request comes from an address that is let in by name, whatever the rules say.

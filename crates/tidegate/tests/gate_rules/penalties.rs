@@ -65,3 +65,18 @@ fn breaches_at_one_moment_are_one_strike() {
     let longest = threads.into_iter().filter_map(|thread| thread.join().unwrap()).max();
     assert_eq!(longest, Some(Duration::from_secs(60)));
 }
+
+#[test]
+fn a_block_is_seen_by_whoever_looks_at_the_key() {
+    let (gate, clock) = clocked(rule("login", "1/second").block(blocking(&[60])));
+    let looked = || gate.inspect("login", b"").unwrap();
+    assert!(looked().allowed);
+    assert!((0..2).map(|_| admit(&gate, &Request::to("/"))).any(|it| !it.allowed));
+
+    clock.advance(Duration::from_secs(10));
+    let blocked = looked();
+    assert_eq!((blocked.allowed, blocked.reason), (false, Some(Reason::Penalty)));
+    assert_eq!(blocked.retry_after, Some(Duration::from_secs(50)));
+    gate.reset("login", b"").unwrap();
+    assert!(looked().allowed);
+}
