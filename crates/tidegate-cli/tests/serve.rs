@@ -233,7 +233,10 @@ fn what_is_no_page_and_what_is_no_request() {
     assert!(refused.starts_with("HTTP/1.1 405 ") && refused.contains("allow: GET, HEAD"));
     let head = serving.exchange(b"HEAD /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"), "{head}");
-    assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
+    assert!(
+        head.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        "{head}"
+    );
 
     for nonsense in [&b"\0\0\0\0\r\n\r\n"[..], &vec![b'x'; 20_000], b"GET /metrics\r\n\r\n"] {
         let answer = serving.exchange(nonsense);

@@ -55,11 +55,7 @@ impl Pages {
         }
         match path {
             "/metrics" => match self.stats() {
-                Ok(stats) => Page {
-                    status: StatusCode::OK,
-                    content_type: PROMETHEUS_TYPE,
-                    text: prometheus(&stats),
-                },
+                Ok(stats) => metrics(stats),
                 Err(error) => Page::broken(&error.to_string()),
             },
             "/healthz" => match self.stats() {
@@ -78,6 +74,13 @@ impl Pages {
         // Whoever panicked with it in hand had nothing to leave half done.
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(totals.take(self.client.samples()?))
+    }
+}
+
+fn metrics(stats: Stats) -> Page {
+    match prometheus(stats) {
+        Ok(text) => Page { status: StatusCode::OK, content_type: PROMETHEUS_TYPE, text },
+        Err(error) => Page::broken(&error.to_string()),
     }
 }
 

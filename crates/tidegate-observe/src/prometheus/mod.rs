@@ -7,11 +7,19 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use self::page::{Kind, Page};
-use crate::{Bucket, RuleCount, Stats, StoreState};
+use std::fmt;
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, text},
+    registry::Registry,
+};
+
+use self::page::{Labels, Page};
+use crate::{RuleCount, Stats, StoreState};
 
 /// The type of what [`prometheus`] writes, for the header field `Content-Type`.
-pub const PROMETHEUS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub const PROMETHEUS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The most rules with series of their own.
 const MOST_RULES: usize = 256;
@@ -22,168 +30,164 @@ const OTHERS: &str = "(other)";
 /// that are counted are finer, and each is within one of these.
 const POWERS: std::ops::RangeInclusive<u32> = 8..=33;
 
-/// The text format of Prometheus for what all workers tell together.
+/// What all workers tell together, in the text format that Prometheus, `OpenTelemetry`'s collector
+/// and others read.
 ///
 /// `stats` should be those of [`Totals`](crate::Totals), whose counters never go back.
-#[must_use]
-pub fn prometheus(stats: &Stats) -> String {
-    let mut page = Page::default();
-    workers(&mut page, stats);
-    decisions(&mut page, stats);
-    rules(&mut page, &stats.rules);
-    times(&mut page, stats);
-    store(&mut page, stats);
-    config(&mut page, stats);
-    page.into_text()
+///
+/// # Errors
+///
+/// None that is known: writing to a string does not fail.
+///
+/// Source: "`OpenMetrics` 1.0", Cloud Native Computing Foundation.
+pub fn prometheus(stats: Stats) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix("tidegate");
+    registry.register_collector(Box::new(stats));
+    let mut page = String::new();
+    text::encode(&mut page, &registry)?;
+    Ok(page)
 }
 
-fn workers(page: &mut Page, stats: &Stats) {
-    page.number(
-        "tidegate_up",
-        Kind::Gauge,
-        "Whether any worker of the application answers.",
-        u8::from(!stats.workers.is_empty()),
-    );
-    page.family("tidegate_workers", Kind::Gauge, "Workers, by whether they answer.");
-    for (state, workers) in [("answering", &stats.workers), ("silent", &stats.silent)] {
-        page.sample("tidegate_workers", &[("state", state)], workers.len());
+impl Collector for Stats {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut page = Page::new(encoder);
+        workers(&mut page, self)?;
+        decisions(&mut page, self)?;
+        rules(&mut page, &self.rules)?;
+        times(&mut page, self)?;
+        store(&mut page, self)?;
+        config(&mut page, self)
     }
 }
 
-fn decisions(page: &mut Page, stats: &Stats) {
-    let name = "tidegate_decisions_total";
-    page.family(name, Kind::Counter, "Requests that passed the gate, by what became of them.");
+fn workers(page: &mut Page<'_>, stats: &Stats) -> fmt::Result {
+    let is_up = u32::from(!stats.workers.is_empty());
+    page.gauge("up", "Whether any worker of the application answers", &is_up)?;
+    let (answering, silent) = (stats.workers.len() as u64, stats.silent.len() as u64);
+    page.gauges(
+        "workers",
+        "Workers, by whether they answer",
+        [([("state", "answering")], answering), ([("state", "silent")], silent)],
+    )
+}
+
+fn decisions(page: &mut Page<'_>, stats: &Stats) -> fmt::Result {
     let outcomes =
         [("admitted", stats.admitted), ("refused", stats.refused), ("error", stats.errors)];
-    for (outcome, count) in outcomes {
-        page.sample(name, &[("outcome", outcome)], count);
-    }
-    let name = "tidegate_refusals_total";
-    page.family(name, Kind::Counter, "Requests that were refused, by reason.");
-    for (reason, count) in &stats.reasons {
-        page.sample(name, &[("reason", reason)], count);
-    }
-    page.number(
-        "tidegate_degraded_total",
-        Kind::Counter,
-        "Requests that were decided without the store.",
-        stats.degraded,
-    );
-    page.number(
-        "tidegate_keys_unnoted_total",
-        Kind::Counter,
-        "Requests that are missing among the busiest keys, because others were being noted.",
+    page.counters(
+        "decisions",
+        "Requests that passed the gate, by what became of them",
+        outcomes.map(|(outcome, count)| ([("outcome", outcome)], count)),
+    )?;
+    page.counters(
+        "refusals",
+        "Requests that were refused, by reason",
+        stats.reasons.iter().map(|(reason, count)| ([("reason", &**reason)], *count)),
+    )?;
+    page.counter("degraded", "Requests that were decided without the store", stats.degraded)?;
+    page.counter(
+        "keys_unnoted",
+        "Requests that are missing among the busiest keys, because others were being noted",
         stats.unnoted,
-    );
-    page.family(
-        "tidegate_exceptions",
-        Kind::Gauge,
-        "Networks and keys that are blocked or let in for now.",
-    );
-    for (list, lets_in) in [("allow", true), ("deny", false)] {
+    )?;
+    let excepted = |lets_in: bool| {
         let networks = stats.exceptions.iter().filter(|(_, it)| *it == lets_in).count();
         let keys = stats.excepted_keys.iter().filter(|it| it.lets_in == lets_in).count();
-        page.sample("tidegate_exceptions", &[("list", list)], networks + keys);
-    }
+        (networks + keys) as u64
+    };
+    page.gauges(
+        "exceptions",
+        "Networks and keys that are blocked or let in for now",
+        [([("list", "allow")], excepted(true)), ([("list", "deny")], excepted(false))],
+    )
 }
 
-fn rules(page: &mut Page, rules: &[RuleCount]) {
-    let name = "tidegate_requests_total";
-    page.family(
-        name,
-        Kind::Counter,
-        "Requests that a rule looked at: those it let pass, refused, or would have refused.",
-    );
+fn rules(page: &mut Page<'_>, rules: &[RuleCount]) -> fmt::Result {
+    let is_named = |rule: &&RuleCount| !matches!(&*rule.rule, "" | OTHERS);
+    let mut named: Vec<_> = rules.iter().filter(is_named).collect();
+    let beyond = named.split_off(named.len().min(MOST_RULES));
     let mut others = RuleCount { rule: OTHERS.to_owned(), ..RuleCount::default() };
-    let mut told = 0;
-    for rule in rules {
-        if told == MOST_RULES || matches!(&*rule.rule, "" | OTHERS) {
-            others.passed += rule.passed;
-            others.refused += rule.refused;
-            others.would_refuse += rule.would_refuse;
-            others.requests += rule.requests;
-        } else {
-            told += 1;
-            outcomes(page, name, rule);
-        }
+    for rule in beyond.into_iter().chain(rules.iter().filter(|rule| !is_named(rule))) {
+        others.passed += rule.passed;
+        others.refused += rule.refused;
+        others.would_refuse += rule.would_refuse;
+        others.requests += rule.requests;
     }
-    if others.requests > 0 {
-        outcomes(page, name, &others);
-    }
+    let others = Some(&others).filter(|others| others.requests > 0);
+    page.counters(
+        "requests",
+        "Requests that a rule looked at: those it let pass, refused, or would have refused",
+        named.into_iter().chain(others).flat_map(outcomes),
+    )
 }
 
-fn outcomes(page: &mut Page, name: &str, rule: &RuleCount) {
+fn outcomes(rule: &RuleCount) -> [(Labels<'_, 2>, u64); 3] {
     let outcomes =
         [("passed", rule.passed), ("refused", rule.refused), ("would_refuse", rule.would_refuse)];
-    for (outcome, count) in outcomes {
-        page.sample(name, &[("rule", &rule.rule), ("outcome", outcome)], count);
-    }
+    outcomes.map(|(outcome, count)| ([("rule", &*rule.rule), ("outcome", outcome)], count))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown in seconds")]
-fn times(page: &mut Page, stats: &Stats) {
-    let name = "tidegate_decision_seconds";
-    page.family(name, Kind::Histogram, "How long decisions took, the store included.");
-    let bucket = format!("{name}_bucket");
-    let up_to = |nanos: u64| -> u64 {
-        let below = |bucket: &&Bucket| bucket.nanos < nanos;
-        stats.latency.iter().filter(below).map(|bucket| bucket.count).sum()
-    };
-    for power in POWERS {
-        let nanos = 1 << power;
-        let bound = (nanos as f64 / 1e9).to_string();
-        page.sample(&bucket, &[("le", &bound)], up_to(nanos));
+fn times(page: &mut Page<'_>, stats: &Stats) -> fmt::Result {
+    let bounds: Vec<u64> = POWERS.map(|power| 1 << power).collect();
+    let mut buckets: Vec<_> = bounds.iter().map(|nanos| (*nanos as f64 / 1e9, 0)).collect();
+    buckets.push((f64::INFINITY, 0));
+    for counted in &stats.latency {
+        buckets[bounds.partition_point(|bound| *bound < counted.nanos)].1 += counted.count;
     }
-    let all = up_to(u64::MAX);
-    page.sample(&bucket, &[("le", "+Inf")], all);
-    page.sample(&format!("{name}_sum"), &[], stats.nanos as f64 / 1e9);
-    page.sample(&format!("{name}_count"), &[], all);
+    page.histogram(
+        "decision_seconds",
+        "How long decisions took, the store included",
+        stats.nanos as f64 / 1e9,
+        &buckets,
+    )
 }
 
-fn store(page: &mut Page, stats: &Stats) {
+fn store(page: &mut Page<'_>, stats: &Stats) -> fmt::Result {
     let StoreState { name: store, remote, up, exchanges, failures, outages } = &stats.store;
     if stats.workers.is_empty() {
-        return;
+        return Ok(());
     }
-    let workers = u32::try_from(stats.workers.len()).unwrap_or(u32::MAX);
+    let workers = stats.workers.len() as u64;
     let labels = [("store", store.as_str())];
-    let name = "tidegate_store_up";
-    page.family(name, Kind::Gauge, "Whether every worker that answers has a store that answers.");
-    page.sample(name, &labels, u8::from(*up >= workers));
-    let name = "tidegate_breaker_open";
-    page.family(name, Kind::Gauge, "Workers that leave the store alone because it did not answer.");
-    page.sample(name, &labels, workers.saturating_sub(*up));
+    page.gauges(
+        "store_up",
+        "Whether every worker that answers has a store that answers",
+        [(labels, u64::from(u64::from(*up) >= workers))],
+    )?;
+    page.gauges(
+        "breaker_open",
+        "Workers that leave the store alone because it did not answer",
+        [(labels, workers.saturating_sub(u64::from(*up)))],
+    )?;
     if !remote {
-        return;
+        return Ok(());
     }
     for (name, help, count) in [
-        ("tidegate_store_exchanges_total", "Trips to the store's server.", exchanges),
-        ("tidegate_store_failures_total", "Trips without an answer.", failures),
-        ("tidegate_store_outages_total", "Times that the server was given up.", outages),
+        ("store_exchanges", "Trips to the store's server", exchanges),
+        ("store_failures", "Trips without an answer", failures),
+        ("store_outages", "Times that the server was given up", outages),
     ] {
-        page.family(name, Kind::Counter, help);
-        page.sample(name, &labels, count);
+        page.counters(name, help, [(labels, *count)])?;
     }
+    Ok(())
 }
 
-fn config(page: &mut Page, stats: &Stats) {
-    let Some(config) = &stats.config else { return };
-    page.number(
-        "tidegate_config_reload_failures_total",
-        Kind::Counter,
-        "Times that a worker could not take over a changed configuration.",
+fn config(page: &mut Page<'_>, stats: &Stats) -> fmt::Result {
+    let Some(config) = &stats.config else { return Ok(()) };
+    page.counter(
+        "config_reload_failures",
+        "Times that a worker could not take over a changed configuration",
         config.failures,
-    );
-    page.number(
-        "tidegate_config_last_reload_successful",
-        Kind::Gauge,
-        "Whether every worker follows the configuration as it is now.",
-        u8::from(config.error.is_none()),
-    );
-    page.number(
-        "tidegate_config_last_reload_success_timestamp_seconds",
-        Kind::Gauge,
-        "When the configuration was taken over, by the worker that was the first to do so.",
-        config.loaded_at,
-    );
+    )?;
+    page.gauge(
+        "config_last_reload_successful",
+        "Whether every worker follows the configuration as it is now",
+        &u32::from(config.error.is_none()),
+    )?;
+    page.gauge(
+        "config_last_reload_success_timestamp_seconds",
+        "When the configuration was taken over, by the worker that was the first to do so",
+        &config.loaded_at,
+    )
 }

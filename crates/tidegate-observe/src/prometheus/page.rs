@@ -1,86 +1,91 @@
-//! The text format of Prometheus, version 0.0.4: families, samples, labels.
+//! Families of numbers that were counted elsewhere, in the terms of `prometheus-client`.
 //!
 //! Knows nothing of what is measured.
-//!
-//! Source: "Exposition formats", Prometheus documentation.
 
-use std::fmt::{Display, Write as _};
+use std::fmt;
 
-/// What a family's numbers do.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    /// They only grow.
-    Counter,
-    /// They come and go.
-    Gauge,
-    Histogram,
+use prometheus_client::{
+    encoding::{DescriptorEncoder, EncodeGaugeValue, MetricEncoder, NoLabelSet},
+    metrics::MetricType,
+};
+
+/// Names and values of a sample's labels.
+pub(super) type Labels<'l, const N: usize> = [(&'l str, &'l str); N];
+
+/// A page, written family by family.
+pub(super) struct Page<'e>(DescriptorEncoder<'e>);
+
+impl<'e> Page<'e> {
+    pub(super) const fn new(encoder: DescriptorEncoder<'e>) -> Self {
+        Self(encoder)
+    }
+
+    /// A number that only grows; the format puts `_total` behind `name`.
+    pub(super) fn counter(&mut self, name: &str, help: &str, count: u64) -> fmt::Result {
+        write_count(&mut self.family(name, help, MetricType::Counter)?, count)
+    }
+
+    /// Numbers that only grow.
+    pub(super) fn counters<'l, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Labels<'l, N>, u64)>,
+    ) -> fmt::Result {
+        let mut family = self.family(name, help, MetricType::Counter)?;
+        for (labels, count) in samples {
+            write_count(&mut family.encode_family(&labels)?, count)?;
+        }
+        Ok(())
+    }
+
+    /// A number that comes and goes.
+    pub(super) fn gauge(
+        &mut self,
+        name: &str,
+        help: &str,
+        value: &impl EncodeGaugeValue,
+    ) -> fmt::Result {
+        self.family(name, help, MetricType::Gauge)?.encode_gauge(value)
+    }
+
+    /// Numbers that come and go.
+    pub(super) fn gauges<'l, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (Labels<'l, N>, u64)>,
+    ) -> fmt::Result {
+        let mut family = self.family(name, help, MetricType::Gauge)?;
+        for (labels, count) in samples {
+            family.encode_family(&labels)?.encode_gauge(&count)?;
+        }
+        Ok(())
+    }
+
+    /// How many values were up to each bound and above the one before; the last bound is infinite.
+    pub(super) fn histogram(
+        &mut self,
+        name: &str,
+        help: &str,
+        sum: f64,
+        buckets: &[(f64, u64)],
+    ) -> fmt::Result {
+        let all = buckets.iter().map(|(_, count)| count).sum();
+        let mut family = self.family(name, help, MetricType::Histogram)?;
+        family.encode_histogram::<NoLabelSet>(sum, all, buckets, None)
+    }
+
+    fn family<'s>(
+        &'s mut self,
+        name: &'s str,
+        help: &str,
+        kind: MetricType,
+    ) -> Result<MetricEncoder<'s>, fmt::Error> {
+        self.0.encode_descriptor(name, help, None, kind)
+    }
 }
 
-/// A page of families.
-#[derive(Default)]
-pub(super) struct Page(String);
-
-impl Page {
-    /// Begins a family; its samples follow. `help` is one line of plain words.
-    pub(super) fn family(&mut self, name: &str, kind: Kind, help: &str) {
-        let kind = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
-        };
-        // Writing to a string cannot fail, here and below.
-        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
-    }
-
-    /// A sample of the family that was begun last.
-    pub(super) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
-        self.0.push_str(name);
-        for (place, (label, text)) in labels.iter().enumerate() {
-            let _ = write!(self.0, "{}{label}=\"", if place == 0 { '{' } else { ',' });
-            self.escaped(text);
-            self.0.push('"');
-        }
-        if !labels.is_empty() {
-            self.0.push('}');
-        }
-        let _ = writeln!(self.0, " {value}");
-    }
-
-    /// A family of one number.
-    pub(super) fn number(&mut self, name: &str, kind: Kind, help: &str, value: impl Display) {
-        self.family(name, kind, help);
-        self.sample(name, &[], value);
-    }
-
-    fn escaped(&mut self, text: &str) {
-        for letter in text.chars() {
-            match letter {
-                '\\' => self.0.push_str("\\\\"),
-                '"' => self.0.push_str("\\\""),
-                '\n' => self.0.push_str("\\n"),
-                _ => self.0.push(letter),
-            }
-        }
-    }
-
-    pub(super) fn into_text(self) -> String {
-        self.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_of_labels_are_escaped() {
-        let mut page = Page::default();
-        page.family("a_total", Kind::Counter, "Words.");
-        page.sample("a_total", &[("rule", "a\\b\"c\nd\u{e9}"), ("x", "")], 7);
-        page.number("b", Kind::Gauge, "More words.", 0.5);
-        let expected = "# HELP a_total Words.\n# TYPE a_total counter\n\
-             a_total{rule=\"a\\\\b\\\"c\\nd\u{e9}\",x=\"\"} 7\n\
-             # HELP b More words.\n# TYPE b gauge\nb 0.5\n";
-        assert_eq!(page.into_text(), expected);
-    }
+fn write_count(sample: &mut MetricEncoder<'_>, count: u64) -> fmt::Result {
+    sample.encode_counter::<NoLabelSet, u64, u64>(&count, None)
 }
