@@ -3,9 +3,11 @@
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,16 +97,21 @@ def test_the_monitor_ends_with_its_terminal(tmp_path: Path) -> None:
     with application("wsgi", tmp_path) as (port, file):
         ask_until_all_have_refused(port)
         ours, its = pty.openpty()
+        termios.tcsetwinsize(its, (24, 80))
         # The first of a session to open a terminal owns it, as in a window that somebody closes.
         inside = ["sh", "-c", 'exec "$@" <"$0" >"$0"', os.ttyname(its)]
         command = [*inside, sys.executable, "-m", "tidegate", "monitor", "--config", str(file)]
         with subprocess.Popen(command, start_new_session=True) as monitor:
-            os.close(its)
-            shown = b""
-            while b"busiest keys" not in shown:
-                shown += os.read(ours, 65536)
-            os.close(ours)
-            assert monitor.wait(20) == -signal.SIGHUP
+            try:
+                shown = b""
+                while b"busiest" not in shown:
+                    assert select.select([ours], [], [], 20)[0], shown
+                    shown += os.read(ours, 65536)
+                os.close(its)
+                os.close(ours)
+                assert monitor.wait(20) == -signal.SIGHUP
+            finally:
+                monitor.kill()
 
 
 def test_a_child_does_not_tell_its_parent_s_counts(tmp_path: Path) -> None:
