@@ -4,10 +4,14 @@
 
 mod common;
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
-use common::{Place, text};
-use tidegate::{Gate, Key, Limiter, Lines, Rule, Store, open_store};
+use common::{
+    Place,
+    application::{Peer, worker},
+    text,
+};
+use tidegate::{Gate, Key, Limiter, Rule, Store, open_store};
 use tidegate_testkit::servers::{RedisServer, postgres::PostgresServer};
 
 const LIMITS: &str = "5/hour; 20/day";
@@ -170,36 +174,6 @@ fn what_is_missing_is_told() {
     assert!(told.contains("unknown store `redys://***@h`"), "{told}");
 }
 
-/// A request from an address.
-struct Peer(&'static str);
-
-impl tidegate::Facts for Peer {
-    fn peer(&self) -> Option<&str> {
-        Some(self.0)
-    }
-
-    fn method(&self) -> &'static str {
-        "GET"
-    }
-
-    fn path(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(b"/")
-    }
-
-    fn header(&self, _name: &str) -> Lines<'_> {
-        Lines::new()
-    }
-}
-
-/// An application that is asked through its socket.
-struct Application(Arc<Gate>);
-
-impl tidegate_observe::Source for Application {
-    fn gate(&self) -> Arc<Gate> {
-        Arc::clone(&self.0)
-    }
-}
-
 #[test]
 fn in_the_memory_of_an_application() {
     let place = Place::new();
@@ -213,10 +187,7 @@ fn in_the_memory_of_an_application() {
     let told = place.run(&["keys", "inspect", "192.0.2.1"]).complained(4);
     assert!(told.contains("nobody listens at"), "{told}");
     let rule = Rule::new("api", "3/hour".parse().unwrap()).key(Key::Ip);
-    let watch = Arc::new(tidegate::Watch::new());
-    let gate = Arc::new(Gate::builder().rule(rule).watched(watch).build().unwrap());
-    let source = Arc::new(Application(Arc::clone(&gate)));
-    let admin = tidegate_observe::Admin::start(&place.path("app.sock"), source).unwrap();
+    let (gate, admin) = worker(&place.path("app.sock"), Gate::builder().rule(rule), None);
     for _ in 0..4 {
         gate.admit(&Peer("2001:db8::1")).unwrap();
     }

@@ -4,41 +4,13 @@
 
 mod common;
 
-use std::{borrow::Cow, sync::Arc};
-
-use common::{Place, text};
-use tidegate::{Facts, Gate, Key, Limiter, Lines, Rule, Watch, open_store};
-use tidegate_observe::{Admin, Source};
+use common::{
+    Place,
+    application::{Peer, worker},
+    text,
+};
+use tidegate::{Gate, Key, Limiter, Rule, open_store};
 use tidegate_testkit::servers::RedisServer;
-
-/// A request from an address.
-struct Peer(&'static str);
-
-impl Facts for Peer {
-    fn peer(&self) -> Option<&str> {
-        Some(self.0)
-    }
-
-    fn method(&self) -> &'static str {
-        "GET"
-    }
-
-    fn path(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(b"/")
-    }
-
-    fn header(&self, _name: &str) -> Lines<'_> {
-        Lines::new()
-    }
-}
-
-struct Application(Arc<Gate>);
-
-impl Source for Application {
-    fn gate(&self) -> Arc<Gate> {
-        Arc::clone(&self.0)
-    }
-}
 
 #[test]
 fn of_an_application() {
@@ -49,9 +21,7 @@ fn of_an_application() {
     place.run(&["monitor"]).complained(3);
 
     let rule = Rule::new("api", "3/hour".parse().unwrap()).key(Key::Ip);
-    let gate = Gate::builder().rule(rule).watched(Arc::new(Watch::new())).build().unwrap();
-    let gate = Arc::new(gate);
-    let _admin = Admin::start(&socket, Arc::new(Application(Arc::clone(&gate)))).unwrap();
+    let (gate, _admin) = worker(&socket, Gate::builder().rule(rule), None);
     for _ in 0..5 {
         gate.admit(&Peer("192.0.2.1")).unwrap();
     }

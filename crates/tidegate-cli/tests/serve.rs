@@ -5,7 +5,6 @@
 mod common;
 
 use std::{
-    borrow::Cow,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
@@ -14,53 +13,21 @@ use std::{
     thread,
 };
 
-use common::{Place, text};
-use tidegate::{Facts, Gate, Key, Lines, Rule, Watch};
-use tidegate_observe::{Admin, ConfigState, Source};
+use common::{
+    Place,
+    application::{self, Peer},
+    text,
+};
+use tidegate::{Gate, Key, Rule};
+use tidegate_observe::{Admin, ConfigState};
 
-/// A request from an address.
-struct Peer(&'static str);
-
-impl Facts for Peer {
-    fn peer(&self) -> Option<&str> {
-        Some(self.0)
-    }
-
-    fn method(&self) -> &'static str {
-        "GET"
-    }
-
-    fn path(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(b"/")
-    }
-
-    fn header(&self, _name: &str) -> Lines<'_> {
-        Lines::new()
-    }
-}
-
-struct Application(Arc<Gate>);
-
-impl Source for Application {
-    fn gate(&self) -> Arc<Gate> {
-        Arc::clone(&self.0)
-    }
-
-    fn config(&self) -> Option<ConfigState> {
-        let error = Some("nonsense".to_owned());
-        Some(ConfigState::new("tidegate.toml".to_owned(), 1_700_000_000.0, 2, error))
-    }
-}
-
-/// A worker in this process.
+/// A worker whose configuration has a mistake.
 fn worker(socket: &Path) -> (Arc<Gate>, Admin) {
     let rule = Rule::new("a\"b", "3/hour".parse().unwrap()).key(Key::Ip);
     let shadow = Rule::new("tried", "1/hour".parse().unwrap()).shadow(true);
-    let watch = Arc::new(Watch::new());
-    let gate = Gate::builder().rule(rule).rule(shadow).watched(watch).build().unwrap();
-    let gate = Arc::new(gate);
-    let admin = Admin::start(socket, Arc::new(Application(Arc::clone(&gate)))).unwrap();
-    (gate, admin)
+    let error = Some("nonsense".to_owned());
+    let config = ConfigState::new("tidegate.toml".to_owned(), 1_700_000_000.0, 2, error);
+    application::worker(socket, Gate::builder().rule(rule).rule(shadow), Some(config))
 }
 
 /// The program, while it serves.

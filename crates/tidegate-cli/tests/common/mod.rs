@@ -7,6 +7,8 @@
     reason = "each test file uses a part of it, and may fail anywhere"
 )]
 
+pub mod application;
+
 use std::{
     fs,
     path::{Path, PathBuf},
