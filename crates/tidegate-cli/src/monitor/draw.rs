@@ -5,10 +5,13 @@ use ratatui::{
     layout::{Constraint, Layout, Rect},
     style::{Color, Modifier, Style, Stylize},
     text::{Line, Span},
-    widgets::{Block, Borders, Cell, Clear, Paragraph, Row, Sparkline, Table, TableState},
+    widgets::{Block, Borders, Cell, Clear, Paragraph, Row, Sparkline, Table},
 };
 
-use super::state::{Deed, Mode, Rate, State};
+use super::{
+    state::{Deed, Mode, Rate, State},
+    table::{self, right},
+};
 
 /// The share of refusals, in thousandths, that the picture of them has room for at least.
 const LEAST_SHARE: u64 = 50;
@@ -185,40 +188,23 @@ fn keys(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
             Cell::from(Span::styled(mark, look.alarm())),
         ])
     });
-    let widths = [
-        Constraint::Fill(2),
-        Constraint::Fill(1),
-        Constraint::Length(10),
-        Constraint::Length(10),
-        Constraint::Length(8),
-        Constraint::Length(8),
+    let columns = [
+        (Cell::from("key"), Constraint::Fill(2)),
+        (Cell::from("rule"), Constraint::Fill(1)),
+        (right("requests", 10), Constraint::Length(10)),
+        (right("refused", 10), Constraint::Length(10)),
+        (right("share", 8), Constraint::Length(8)),
+        (Cell::from(""), Constraint::Length(8)),
     ];
-    let header = Row::new([
-        Cell::from("key"),
-        Cell::from("rule"),
-        right("requests", 10),
-        right("refused", 10),
-        right("share", 8),
-        Cell::from(""),
-    ]);
-    let filter = match (&state.mode, &*state.filter) {
-        (Mode::Filtering, filter) => format!(", with: {filter}_"),
-        (_, "") => String::new(),
-        (_, filter) => format!(", with: {filter}"),
-    };
+    let filter = table::filter(matches!(state.mode, Mode::Filtering), &state.filter);
     let title = format!(" busiest keys by {}{filter} ", state.sort.name());
-    let table = Table::new(rows, widths)
-        .header(header.bold())
-        .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED))
-        .block(Block::new().borders(Borders::ALL).title(title));
-    let chosen = (!keys.is_empty()).then_some(state.chosen);
-    frame.render_stateful_widget(table, area, &mut TableState::default().with_selected(chosen));
+    table::draw(frame, area, columns, rows.collect(), (title, state.chosen));
 }
 
 fn foot(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
     let line = match &state.mode {
         Mode::Asked(deed) => Line::styled(format!(" {} (y/n)", question(deed)), look.alarm()),
-        Mode::Filtering => Line::from(" type to filter, Enter to keep, Esc to clear"),
+        Mode::Filtering => table::typing(),
         _ if !state.said.is_empty() => Line::from(format!(" {}", state.said)),
         _ => Line::from(
             " q quit  ? help  / filter  s sort  b block  a allow  u undo  r reset  p pause",
@@ -258,10 +244,6 @@ fn help(frame: &mut Frame<'_>) {
     frame.render_widget(Clear, area);
     let block = Block::new().borders(Borders::ALL).title(" help ");
     frame.render_widget(Paragraph::new(LINES.map(Line::from).to_vec()).block(block), area);
-}
-
-pub(super) fn right(text: impl Into<String>, width: usize) -> Cell<'static> {
-    Cell::from(format!("{:>width$}", text.into()))
 }
 
 /// A rate in at most five characters.

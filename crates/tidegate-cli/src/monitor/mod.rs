@@ -6,6 +6,7 @@ mod follow;
 mod live;
 mod state;
 mod store;
+mod table;
 #[cfg(test)]
 mod tests;
 

@@ -5,14 +5,17 @@ use std::time::Duration;
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
-    style::{Modifier, Style, Stylize},
+    style::{Style, Stylize},
     text::{Line, Span},
-    widgets::{Block, Borders, Cell, Row, Table, TableState},
+    widgets::{Cell, Row},
 };
 
 use super::{Mode, State, StoreKey};
 use crate::{
-    monitor::draw::{Look, percent_of, right, time},
+    monitor::{
+        draw::{Look, percent_of, time},
+        table::{self, right},
+    },
     shown,
 };
 
@@ -42,37 +45,20 @@ fn head(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
 
 fn keys(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
     let keys = state.keys();
-    let rows = keys.iter().map(|key| row(key, look));
-    let widths = [
-        Constraint::Fill(2),
-        Constraint::Fill(1),
-        Constraint::Length(10),
-        Constraint::Length(10),
-        Constraint::Length(8),
-        Constraint::Length(12),
+    let columns = [
+        (Cell::from("key"), Constraint::Fill(2)),
+        (Cell::from("rule"), Constraint::Fill(1)),
+        (right("used", 10), Constraint::Length(10)),
+        (right("left", 10), Constraint::Length(10)),
+        (right("share", 8), Constraint::Length(8)),
+        (right("refused for", 12), Constraint::Length(12)),
     ];
-    let header = Row::new([
-        Cell::from("key"),
-        Cell::from("rule"),
-        right("used", 10),
-        right("left", 10),
-        right("share", 8),
-        right("refused for", 12),
-    ]);
     let more = if state.sample.complete { "" } else { ", the first of them" };
-    let filter = match (state.mode, &*state.filter) {
-        (Mode::Filtering, filter) => format!(", with: {filter}_"),
-        (_, "") => String::new(),
-        (_, filter) => format!(", with: {filter}"),
-    };
+    let filter = table::filter(matches!(state.mode, Mode::Filtering), &state.filter);
     let sort = if state.by_name { "name" } else { "what they have used" };
     let title = format!(" {} keys by {sort}{more}{filter} ", keys.len());
-    let table = Table::new(rows, widths)
-        .header(header.bold())
-        .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED))
-        .block(Block::new().borders(Borders::ALL).title(title));
-    let chosen = (!keys.is_empty()).then_some(state.chosen);
-    frame.render_stateful_widget(table, area, &mut TableState::default().with_selected(chosen));
+    let rows = keys.iter().map(|key| row(key, look)).collect();
+    table::draw(frame, area, columns, rows, (title, state.chosen));
 }
 
 fn row(key: &StoreKey, look: Look) -> Row<'_> {
@@ -107,7 +93,7 @@ fn foot(frame: &mut Frame<'_>, area: Rect, state: &State, look: Look) {
             let (key, rule) = state.chosen().map(|it| (&*it.key, &*it.rule)).unwrap_or_default();
             Line::styled(format!(" let rule {rule} forget {key}? (y/n)"), look.alarm())
         }
-        Mode::Filtering => Line::from(" type to filter, Enter to keep, Esc to clear"),
+        Mode::Filtering => table::typing(),
         Mode::Watching if !state.said.is_empty() => Line::from(format!(" {}", state.said)),
         Mode::Watching => {
             Line::from(" q quit  up, down choose  / filter  s sort  r let the rule forget  p pause")
