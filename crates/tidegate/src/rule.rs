@@ -189,6 +189,12 @@ impl Rule {
         self.key_lists.find(key) == ListedKey::Exempt
     }
 
+    /// Whether the rule refuses this key, as one that is [denied](Self::deny).
+    #[must_use]
+    pub fn is_denied(&self, key: &[u8]) -> bool {
+        self.key_lists.find(key) == ListedKey::Denied
+    }
+
     /// The rule's limits.
     #[must_use]
     pub const fn limits(&self) -> &Limits {
