@@ -1,6 +1,6 @@
 //! `tidegate keys inspect`: how one key stands with each limit.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use serde::Serialize;
 use tidegate::{Answer, Limit, Reason, Rule, SystemClock, Verdict};
@@ -125,15 +125,15 @@ fn text(standings: &[Standing], in_flight: &[String]) -> String {
             continue;
         }
         if let Some(list) = it.list {
-            text += &format!("\n{} has {} in its list `{list}`\n", it.rule, it.key);
+            let _ = writeln!(text, "\n{} has {} in its list `{list}`", it.rule, it.key);
         }
         if let Some(seconds) = it.blocked_for {
             let rest = shown::time_of(seconds);
-            text += &format!("\n{} blocks {} for {rest} more\n", it.rule, it.key);
+            let _ = writeln!(text, "\n{} blocks {} for {rest} more", it.rule, it.key);
         }
     }
     if !in_flight.is_empty() {
-        text += &format!("\nrequests in flight are not shown: {}\n", in_flight.join(", "));
+        let _ = writeln!(text, "\nrequests in flight are not shown: {}", in_flight.join(", "));
     }
     text
 }
