@@ -513,6 +513,7 @@ class Gate:
     def unsettle(self, /) -> None:
         """Looks whether the configuration has changed before the next decision: called when the
         process has been forked, and nobody is there any more to look.
+        What the parent had counted for whoever may ask is not this process's.
         """
     @property
     def version(self, /) -> int | None:
