@@ -155,8 +155,9 @@ def test_a_rule_may_come_to_count_routes(served: int, file: File) -> None:
 
 @pytest.mark.parametrize("kind", [TideGate, fastapi.TideGate])
 def test_what_excludes_a_file_is_an_error(file: File, kind: type[TideGate]) -> None:
-    with pytest.raises(ConfigError, match="`config` and `limit` are both given: say it in"):
-        kind(limit="5/minute", config=file.path)
+    for limit in ("5/minute", "100/second", 7):
+        with pytest.raises(ConfigError, match="`config` and `limit` are both given: say it in"):
+            kind(limit=limit, config=file.path)
     with pytest.raises(ConfigError, match="`config` must be the path of a file, got 7"):
         kind(config=7)  # type: ignore[arg-type]
     file.write("2/huor")

@@ -8,6 +8,7 @@ from tidegate._asking import Asker
 from tidegate._gate import gate_of
 from tidegate._guard import Guard
 from tidegate._native import Gate
+from tidegate.errors import ConfigError
 from tidegate.starlette._limit import RouteLimit
 
 TYPE_CHECKING = False
@@ -30,8 +31,10 @@ def read(
     Raises:
         ConfigError: what is wrong in the file, or that `limit` is given as well.
     """
+    if limit is not None:
+        raise ConfigError("`config` and `limit` are both given: say it in the file")
     beside = {name: options[name] for name in _BESIDE if name in options}
-    gate = gate_of(config, limit, beside)
+    gate = gate_of(config, None, beside)
     own = FileLimit(gate) if options.get("enabled", True) else None
     return own, {**gate.defaults(), **options}
 

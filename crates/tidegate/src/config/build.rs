@@ -44,8 +44,9 @@ impl Builder<'_> {
         let mut rules: Vec<Rule> = Vec::new();
         for (index, given) in config.rules.iter().enumerate() {
             let path = Path::default().key("rules").index(index);
+            let (exempt, deny) = self.keys(given, &path, resolver);
             let Some(rule) = self.rule(config, given, &path) else { continue };
-            let rule = self.with_keys(rule, given, &path, resolver);
+            let rule = rule.exempt(exempt).deny(deny);
             let same = config.rules[..index].iter().position(|it| it.name.text() == rule.name());
             if let Some(first) = same {
                 let place = &self.tree.nearest(&path.key("name")).place;
@@ -181,7 +182,7 @@ pub(super) fn joined(limits: &Many<LimitWord>) -> String {
     limits.texts().collect::<Vec<_>>().join("; ")
 }
 
-fn key(given: &Many<Key>) -> Key {
+pub(super) fn key(given: &Many<Key>) -> Key {
     match given.as_slice() {
         [one] => one.value().clone(),
         parts => Key::Several(parts.iter().map(|part| part.value().clone()).collect()),

@@ -3,14 +3,14 @@
 use tidegate_core::address::{Client, ClientAddress, Network, Resolver, Source, Subject};
 
 use super::{
-    build::Builder,
+    build::{Builder, key},
     include::{Item, Listing, path_of, read_file},
     schema::RuleConfig,
     tree::Path,
     word::Word,
     words::KeyWord,
 };
-use crate::{Key, Rule, subject_typed};
+use crate::{Key, subject_typed};
 
 /// Between the parts of a key of several.
 const SEPARATOR: char = '|';
@@ -22,15 +22,14 @@ impl Builder<'_> {
         self.listing(list, &Path::default().key(name), &read)
     }
 
-    /// The rule with its lists of keys.
-    pub(super) fn with_keys(
+    /// The keys that a rule leaves alone, and those that it refuses.
+    pub(super) fn keys(
         &mut self,
-        rule: Rule,
         given: &RuleConfig,
         path: &Path,
         resolver: &Resolver,
-    ) -> Rule {
-        let counts = rule.counts().clone();
+    ) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+        let counts = key(&given.key);
         let mut read = |list: &Listing<KeyWord>, name: &str| {
             let path = path.key(name);
             if !list.is_empty() && counts == Key::Global {
@@ -39,8 +38,7 @@ impl Builder<'_> {
             }
             self.listing(list, &path, &|word: &str| counted(word, &counts, resolver))
         };
-        let (exempt, deny) = (read(&given.exempt, "exempt"), read(&given.deny, "deny"));
-        rule.exempt(exempt).deny(deny)
+        (read(&given.exempt, "exempt"), read(&given.deny, "deny"))
     }
 
     /// What `read` makes of the words of a list, those in its files too.

@@ -245,6 +245,15 @@ fn all_mistakes_are_told_at_once_and_in_order() {
 }
 
 #[test]
+fn a_list_is_looked_at_also_where_its_rule_is_wrong() {
+    let rule = "[[rules]]\nname='a'\nkey='ip'\nlimit='1/s'\ncost=2\ndeny='nobody'\n";
+    let told = toml(rule).unwrap_err();
+    let told: Vec<_> = told.iter().map(|it| it.field.as_str()).collect();
+
+    assert_eq!(told, ["rules[0].cost", "rules[0].deny[0]"]);
+}
+
+#[test]
 fn what_is_shown_of_a_value_is_one_short_line() {
     let long = format!("mode = \"{}\\u001b[31m\\n\"\n", "x".repeat(1000));
     let told = toml(&long).unwrap_err().to_string();
