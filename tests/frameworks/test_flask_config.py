@@ -227,6 +227,8 @@ def test_a_file_describes_the_limits_of_the_application(tmp_path: Path) -> None:
     assert "RateLimit-Policy" in client.get("/").headers
     with pytest.raises(ConfigError, match="`gate` and `config`"):
         made(TideGate(config=file, gate=Gate([])))
+    with pytest.raises(ConfigError, match="`config` and `limit` are both given: say it in"):
+        made(TideGate(limit="5/minute", config=file))
     file.write_text(RULES.format(limit="2/huor"))
     with pytest.raises(ConfigError, match=r"tidegate\.toml:7:9: rules\[0\]\.limit"):
         made(TideGate(config=file))

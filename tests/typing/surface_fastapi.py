@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
@@ -18,6 +19,11 @@ app = FastAPI(responses=responses)
 gate = TideGate(app, "1000/minute", default=60, per_ip=True, trusted_proxies=1)
 gated = starlette.TideGate(default="60/minute", key="ip")
 limit = RateLimit(times=5, seconds=10, key="header:x-api-key", on_breach=lambda _, __: None)
+
+
+def of_a_file(path: Path) -> starlette.TideGate:
+    """Limits out of a file."""
+    return TideGate(config=path, default="60/minute")
 
 
 async def by_host(request: Request) -> str:

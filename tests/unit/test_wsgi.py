@@ -48,6 +48,13 @@ def protected(app: Any, *arguments: Any, **options: Any) -> Any:
     return validator(TideGateMiddleware(validator(app), *arguments, **options))
 
 
+def test_an_address_that_is_kept_out_is_forbidden() -> None:
+    answer = Answer(protected(hello, "5/minute", deny=["192.0.2.0/24"]))
+
+    assert (answer.status, answer.fields["content-type"][:12]) == ("403 Forbidden", "application/")
+    assert b"403" in answer.body
+
+
 def test_an_admitted_response_is_passed_on_with_the_limits_fields() -> None:
     answer = Answer(protected(hello, "5/minute"))
 

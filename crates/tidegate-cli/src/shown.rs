@@ -69,24 +69,7 @@ pub(crate) fn key(subject: &[u8]) -> String {
 
 /// The key that [`key`] shows as `text`.
 pub(crate) fn key_bytes(text: &str) -> Vec<u8> {
-    let mut rest = text;
-    let mut unescaped = String::with_capacity(text.len());
-    while let Some(at) = rest.find("\\x") {
-        unescaped.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let code = rest.get(2..4).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
-        let control = code.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        let skipped = if let Some(code) = control.filter(|code| matches!(code, 0..0x20 | 0x7f)) {
-            unescaped.push(char::from(code));
-            4
-        } else {
-            unescaped.push_str("\\x");
-            2
-        };
-        rest = &rest[skipped..];
-    }
-    unescaped.push_str(rest);
-    tidegate::subject_bytes(&unescaped).into_owned()
+    tidegate::subject_typed(text)
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ struct Tried {
     rule: String,
     key: String,
     limit: String,
+    /// Whether the rule leaves the key alone.
+    exempt: bool,
     /// Whether the requests counted for others too.
     live: bool,
     allowed: usize,
@@ -111,6 +113,7 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Exit, Failure> {
     let clock: Arc<dyn Clock> =
         if args.live { Arc::new(SystemClock) } else { Arc::<ManualClock>::clone(&manual) };
     let subject = rules::subject(*trial.rule.counts() == Key::Ip, &trial.resolver, &args.key);
+    let exempt = trial.rule.is_exempt(&subject);
     let single = Single::new(&trial.rule, subject, args.cost, Arc::clone(&trial.store), clock)?;
     let every = args.every.unwrap_or_default();
     let mut decisions = Vec::new();
@@ -126,6 +129,7 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Exit, Failure> {
         rule: args.rule.clone(),
         key: args.key.clone(),
         limit: trial.rule.limits().to_string(),
+        exempt,
         live: trial.live.is_some(),
         allowed: decisions.len() - refused,
         refused,
@@ -185,8 +189,10 @@ impl Request {
 fn text(trial: &Trial, tried: &Tried, output: &Output) -> String {
     let mut table =
         Table::new(&[">number", ">at", "answer", ">remaining", ">retry after", ">reset after"]);
+    let counted = |shown: String| if tried.exempt { "-".to_owned() } else { shown };
     for it in &tried.decisions {
         let answer = match it.reason {
+            None if tried.exempt => "exempt".to_owned(),
             None if it.delay > 0.0 => format!("allowed after {}", shown::time_of(it.delay)),
             None => "allowed".to_owned(),
             Some("limit") => "refused".to_owned(),
@@ -196,9 +202,9 @@ fn text(trial: &Trial, tried: &Tried, output: &Output) -> String {
             it.number.to_string(),
             shown::time_of(it.at),
             answer,
-            it.remaining.to_string(),
+            counted(it.remaining.to_string()),
             it.retry_after.map_or("-".to_owned(), shown::time_of),
-            shown::time_of(it.reset_after),
+            counted(shown::time_of(it.reset_after)),
         ]);
     }
     let mut lines: Vec<String> = table.text().lines().map(str::to_owned).collect();
@@ -209,6 +215,9 @@ fn text(trial: &Trial, tried: &Tried, output: &Output) -> String {
     let key = shown::plain(&tried.key);
     let (allowed, number) = (tried.allowed, tried.decisions.len());
     lines.push(format!("\n{rule} ({limit}): {allowed} of {number} requests of {key} allowed"));
+    if tried.exempt {
+        lines.push(format!("{key} is exempt: the rule neither counts nor refuses it"));
+    }
     if trial.is_shadow {
         lines.push("the rule is in the shadow: an application refuses none of them".to_owned());
     }

@@ -133,6 +133,7 @@ fn by_the_rules_of_a_configuration() {
         "store = \"{}?timeout=10s\"\n\
          [[rules]]\nname = \"api\"\nkey = \"ip\"\nlimit = \"10/minute\"\n\
          [[rules]]\nname = \"pages\"\nkey = [\"ip\", \"path\"]\nlimit = \"3/hour\"\n\
+         deny = [\"2001:db8::1|/x\"]\n\
          [[rules]]\nname = \"slots\"\nkey = \"ip\"\nlimit = \"7 concurrent\"\n",
         server.url()
     );
@@ -151,6 +152,11 @@ fn by_the_rules_of_a_configuration() {
 
     let table = place.run(&["keys", "inspect", "2001:db8::1"]).said(0);
     assert!(table.contains("requests in flight are not shown: slots (7 concurrent)"), "{table}");
+    let words = ["--json", "keys", "inspect", "2001:db8::/64|/x", "--rule", "pages"];
+    let answer = place.run(&words).json(0);
+    assert_eq!((&answer[0]["list"], &answer[0]["used"]), (&"deny".into(), &0.into()));
+    let told = place.run(&words[1..]).said(0);
+    assert!(told.contains("pages has 2001:db8::/64|/x in its list `deny`"), "{told}");
     let told = place.run(&["keys", "inspect", "a", "--rule", "apy"]).complained(5);
     assert!(told.contains("no rule named `apy` (did you mean `api`?)"), "{told}");
     let reset = place.run(&["--json", "keys", "reset", "2001:db8::1", "--rule", "api"]).json(0);

@@ -88,6 +88,34 @@ fn a_rule_is_tried_as_if_it_were_enforced() {
 }
 
 #[test]
+fn keys_on_a_list_of_the_rule_are_told() {
+    let place = Place::new();
+    place.write("keys.txt", "partner # for ever\n");
+    let lists = "exempt = [{ file = \"keys.txt\" }]\ndeny = [\"stolen\"]\n";
+    let rule = "[[rules]]\nname = \"api\"\nkey = \"user\"\nlimit = \"2/hour\"\n";
+    place.write("tidegate.toml", &format!("{rule}{lists}"));
+
+    let said = place.run(&["test", "api", "partner", "-n", "3"]).said(0);
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines[3], "     3  0ms  exempt          -            -            -");
+    assert_eq!(lines[6], "partner is exempt: the rule neither counts nor refuses it");
+    let answer = place.run(&["--json", "test", "api", "partner", "-n", "3"]).json(0);
+    assert_eq!((&answer["exempt"], &answer["allowed"]), (&true.into(), &3.into()));
+
+    let said = place.run(&["test", "api", "stolen", "-n", "1"]).said(1);
+    assert!(said.contains("refused (deny_list)"), "{said}");
+    let answer = place.run(&["--json", "test", "api", "other", "-n", "3"]).json(1);
+    assert_eq!((&answer["exempt"], &answer["allowed"]), (&false.into(), &2.into()));
+
+    // The configuration is shown as it was written, and a mistake in the list has its place.
+    let shown = place.run(&["show"]).said(0);
+    assert!(shown.contains("file = \"keys.txt\"") && !shown.contains("partner"), "{shown}");
+    place.write("keys.txt", "partner\n  a\u{1}b\n");
+    let found = place.run(&["check"]).said(1);
+    assert!(found.contains("keys.txt:2:3: "), "{found}");
+}
+
+#[test]
 fn a_live_try_counts() {
     let (place, server) = (Place::new(), RedisServer::start());
     let url = format!("{}?timeout=10s", server.url());

@@ -95,6 +95,7 @@ impl PyRefusal {
         let accept = accept.as_ref().and_then(field_text);
         let refusal = Self::new(py, Protocol::Wsgi, decision, report, accept.as_deref())?;
         let line = match refusal.status {
+            403 => "403 Forbidden",
             429 => "429 Too Many Requests",
             _ => "503 Service Unavailable",
         };

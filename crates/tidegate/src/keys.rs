@@ -14,6 +14,7 @@ use tidegate_remote::{Listed, Name, Page, RemoteError, RemoteStore, Subject};
 use crate::{
     Decision, Error, Gate, Limiter, Rule,
     engine::{Engine, Mode},
+    key_lists::ListedKey,
     rules::Rules,
 };
 
@@ -48,7 +49,8 @@ impl Gate {
     }
 
     /// How `subject` stands with `rule`: what a request at the rule's own cost would be answered
-    /// by that rule alone, also while the rule blocks it. Takes nothing.
+    /// by that rule alone, also while the rule blocks it, or has it on a list of its own. Takes
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -56,6 +58,11 @@ impl Gate {
     /// that.
     pub fn inspect(&self, rule: &str, subject: &[u8]) -> Result<Decision, Error> {
         let mut decision = self.engine().of_rule(rule)?.inspect(subject)?;
+        match self.rules()[named(self.rules(), rule)?].key_lists.find(subject) {
+            ListedKey::Denied => return Ok(Decision::denied_by_list().of_key(rule, subject)),
+            ListedKey::Exempt => decision = Decision::uncounted(),
+            ListedKey::Neither => {}
+        }
         if decision.is_counted()
             && let Some(rest) = self.blocked(rule, subject)?
         {

@@ -42,6 +42,7 @@ mod error;
 mod fallback;
 mod gate;
 mod key;
+mod key_lists;
 mod keys;
 mod lease;
 mod limiter;
@@ -80,7 +81,7 @@ pub use rule::{OnStoreError, Rule};
 pub use state_store::{StateKeeper, StateStore};
 pub use statuses::Statuses;
 pub use store::Store;
-pub use subject_text::{subject_bytes, subject_text};
+pub use subject_text::{subject_bytes, subject_text, subject_typed};
 pub use tidegate_core::{
     Decision as Answer, Limit, Nanos, Verdict, address, fields,
     grammar::{Limits, ParseError},

@@ -4,7 +4,10 @@ use std::{str::FromStr, time::Duration};
 
 use tidegate_core::grammar::Limits;
 
-use crate::{Block, Error, Key, Match, Statuses};
+use crate::{
+    Block, Error, Key, Match, Statuses,
+    key_lists::{KeyLists, ListedKey},
+};
 
 /// What becomes of a request when the store gives no answer in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +59,7 @@ pub struct Rule {
     pub(crate) charge_on: Option<Statuses>,
     pub(crate) is_settled_by_caller: bool,
     pub(crate) by_name: bool,
+    pub(crate) key_lists: KeyLists,
 }
 
 impl Rule {
@@ -75,6 +79,7 @@ impl Rule {
             charge_on: None,
             is_settled_by_caller: false,
             by_name: false,
+            key_lists: KeyLists::default(),
         }
     }
 
@@ -82,6 +87,23 @@ impl Rule {
     #[must_use]
     pub fn key(self, key: Key) -> Self {
         Self { key, ..self }
+    }
+
+    /// Leaves these keys alone: the rule neither counts nor refuses them. Each is the bytes that
+    /// are counted, as [`Decision::subject`](crate::Decision::subject) has them. A look-up takes
+    /// as long for many keys as for one.
+    #[must_use]
+    pub fn exempt(self, keys: impl IntoIterator<Item: Into<Box<[u8]>>>) -> Self {
+        let keys = keys.into_iter().map(Into::into);
+        Self { key_lists: self.key_lists.with_exempt(keys), ..self }
+    }
+
+    /// Refuses requests of these keys, whatever the limits say, as the gate's own list of those
+    /// who are kept out does. A key that is [exempt](Self::exempt) as well is refused.
+    #[must_use]
+    pub fn deny(self, keys: impl IntoIterator<Item: Into<Box<[u8]>>>) -> Self {
+        let keys = keys.into_iter().map(Into::into);
+        Self { key_lists: self.key_lists.with_deny(keys), ..self }
     }
 
     /// Takes `cost` units a request. Zero counts nothing.
@@ -159,6 +181,18 @@ impl Rule {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether the rule leaves this key alone, as one that is [exempt](Self::exempt).
+    #[must_use]
+    pub fn is_exempt(&self, key: &[u8]) -> bool {
+        self.key_lists.find(key) == ListedKey::Exempt
+    }
+
+    /// Whether the rule refuses this key, as one that is [denied](Self::deny).
+    #[must_use]
+    pub fn is_denied(&self, key: &[u8]) -> bool {
+        self.key_lists.find(key) == ListedKey::Denied
     }
 
     /// The rule's limits.

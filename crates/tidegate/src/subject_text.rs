@@ -59,6 +59,39 @@ pub fn subject_bytes(text: &str) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
+/// The subject that somebody means who types `text`: as [`subject_bytes`], and control characters,
+/// which nobody can type, as `\x` and two digits.
+///
+/// # Examples
+///
+/// ```
+/// use tidegate::subject_typed;
+///
+/// assert_eq!(subject_typed(r"\x00203.0.113.7"), b"\x00203.0.113.7");
+/// assert_eq!(subject_typed(r"C:\xampp"), br"C:\xampp");
+/// ```
+#[must_use]
+pub fn subject_typed(text: &str) -> Vec<u8> {
+    let mut rest = text;
+    let mut unescaped = String::with_capacity(text.len());
+    while let Some(at) = rest.find("\\x") {
+        unescaped.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let code = rest.get(2..4).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        let control = code.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let skipped = if let Some(code) = control.filter(u8::is_ascii_control) {
+            unescaped.push(char::from(code));
+            4
+        } else {
+            unescaped.push_str("\\x");
+            2
+        };
+        rest = &rest[skipped..];
+    }
+    unescaped.push_str(rest);
+    subject_bytes(&unescaped).into_owned()
+}
+
 /// The byte that `text` begins with an escape of: one that no character of UTF-8 is, or a
 /// backslash.
 fn escaped(text: &[u8]) -> Option<u8> {

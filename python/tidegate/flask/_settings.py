@@ -40,7 +40,7 @@ class Settings:
         if config_file is not None:
             if self.gate is not None:
                 raise ConfigError("`gate` and `config` are both given: give one of the two")
-            self.gate = gate_of(config_file, None, {})
+            self.gate = gate_of(config_file, self.limit, {})
             # Limits in code count where the file says, and believe whom it says.
             found = {**self.gate.defaults(), **found}
         self.enabled = _flag("enabled", found.pop("enabled", True))

@@ -13,12 +13,15 @@ from tidegate._native import Gate
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 from tidegate.starlette._answers import BreachAnswered, respond
 from tidegate.starlette._around import Inside, Outside
+from tidegate.starlette._file import read
 from tidegate.starlette._limit import RouteLimit
 from tidegate.starlette._order import checked
 from tidegate.starlette._routes import Found, identity, layers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from os import PathLike
+
     from typing_extensions import Unpack
 
     from tidegate._options import Keys, Options
@@ -68,6 +71,8 @@ class TideGate:
         app: the application; or `init_app` later.
         limit: for all requests together, by `key`: a limit string, or requests per second.
         default: for each route that has no limit of its own, counted per route.
+        config: a configuration file, TOML or YAML, instead of `limit`; it is followed when it
+            changes. The limits of routes count in its store, and believe whom it says.
         key: who is counted: nobody in particular if omitted, which is "global"; "ip" and so on as
             for `tidegate.protect_app`; or a callable that is given Starlette's request, or the
             WebSocket, and returns the key. It may be async.
@@ -94,17 +99,22 @@ class TideGate:
         limit: str | int | None = None,
         *,
         default: str | int | None = None,
+        config: str | PathLike[str] | None = None,
         key: Keys | None = None,
         per_ip: bool = False,
         **options: Unpack[Options],
     ) -> None:
         self._options = _given({}, key, per_ip, options)
+        self.whole: RouteLimit | None = None
+        if config is not None:
+            self.whole, self._options = read(config, limit, self._options)
         self._inherited = {
             name: value for name, value in self._options.items() if name not in _OF_ONE_LIMIT
         }
         # Made for nothing else, so that what is wrong with the options is said at once.
         RouteLimit("1/second", self._options)
-        self.whole = None if limit is None else RouteLimit(limit, self._options)
+        if config is None and limit is not None:
+            self.whole = RouteLimit(limit, self._options)
         self._each = None if default is None else self._make_default(default)
         # By identity: routers have no hash. What is marked is kept, so that it stays its own.
         self._limits: dict[object, list[RouteLimit]] = {}

@@ -21,7 +21,7 @@ const LOOKS: usize = 50;
 const USUAL_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// How far clocks may be apart, in seconds, before it is worth a word.
-const CLOCKS_APART: f64 = 1.0;
+pub(super) const CLOCKS_APART: f64 = 1.0;
 
 pub(super) fn look(
     url: &StoreUrl,

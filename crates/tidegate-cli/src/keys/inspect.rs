@@ -1,6 +1,6 @@
 //! `tidegate keys inspect`: how one key stands with each limit.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use serde::Serialize;
 use tidegate::{Answer, Limit, Reason, Rule, SystemClock, Verdict};
@@ -41,6 +41,9 @@ pub(super) struct Standing {
     /// `null` when it would pass, and when it never will.
     retry_after: Option<f64>,
     reset_after: f64,
+    /// Whether the rule leaves the key alone, or refuses it, by a list of its own: `exempt` or
+    /// `deny`; `null` when it is on none.
+    list: Option<&'static str>,
     /// For how much longer the rule keeps the key out, after a breach; `null` when it does not.
     blocked_for: Option<f64>,
 }
@@ -66,6 +69,7 @@ impl Standing {
             allowed: answer.is_allowed(),
             retry_after,
             reset_after: shown::seconds(answer.reset_after.into()),
+            list: None,
             blocked_for,
         }
     }
@@ -93,34 +97,57 @@ pub(super) fn run(args: &InspectArgs, output: &Output) -> Result<Exit, Failure> 
             continue;
         }
         let subject = place.subject(rule, &args.key);
+        let list = listed(rule, &subject);
+        // The counts themselves, whatever the lists say.
+        let rule = &rule.clone().exempt(NONE).deny(NONE);
         let decision = place.gate(rule)?.inspect(rule.name(), &subject)?;
         let key = shown::key(&subject);
         let blocked = blocked_for(&place, rule, subject)?;
         let limits = rule.limits().iter().zip(decision.answers());
-        standings.extend(
-            limits.map(|(limit, answer)| Standing::new((rule, &key), limit, answer, blocked)),
-        );
+        standings.extend(limits.map(|(limit, answer)| Standing {
+            list,
+            ..Standing::new((rule, &key), limit, answer, blocked)
+        }));
     }
     if output.json {
         output.json(&standings)?;
     } else {
-        output.text(&table(&standings).text())?;
-        let mut told = None;
-        for it in &standings {
-            if told.replace(&it.rule) == Some(&it.rule) {
-                continue;
-            }
-            if let Some(seconds) = it.blocked_for {
-                let rest = shown::time_of(seconds);
-                output.text(&format!("\n{} blocks {} for {rest} more\n", it.rule, it.key))?;
-            }
-        }
-        if !in_flight.is_empty() {
-            let rules = in_flight.join(", ");
-            output.text(&format!("\nrequests in flight are not shown: {rules}\n"))?;
-        }
+        output.text(&text(&standings, &in_flight))?;
     }
     Ok(Exit::Success)
+}
+
+/// The standings, and what else is to be said of the rules.
+fn text(standings: &[Standing], in_flight: &[String]) -> String {
+    let (mut text, mut told) = (table(standings).text(), None);
+    for it in standings {
+        if told.replace(&it.rule) == Some(&it.rule) {
+            continue;
+        }
+        if let Some(list) = it.list {
+            let _ = writeln!(text, "\n{} has {} in its list `{list}`", it.rule, it.key);
+        }
+        if let Some(seconds) = it.blocked_for {
+            let rest = shown::time_of(seconds);
+            let _ = writeln!(text, "\n{} blocks {} for {rest} more", it.rule, it.key);
+        }
+    }
+    if !in_flight.is_empty() {
+        let _ = writeln!(text, "\nrequests in flight are not shown: {}", in_flight.join(", "));
+    }
+    text
+}
+
+/// No keys.
+const NONE: [Vec<u8>; 0] = [];
+
+/// The list of the rule that has the key.
+fn listed(rule: &Rule, subject: &[u8]) -> Option<&'static str> {
+    match (rule.is_exempt(subject), rule.is_denied(subject)) {
+        (true, _) => Some("exempt"),
+        (_, true) => Some("deny"),
+        _ => None,
+    }
 }
 
 /// The longer of two waits, of which there may be none.

@@ -86,7 +86,7 @@ impl Replay {
         self.requests += 1;
         self.refused += u64::from(!decision.allowed);
         self.picture.add(line.at, !decision.allowed);
-        if decision.reason == Some(Reason::DenyList) {
+        if decision.reason == Some(Reason::DenyList) && decision.rule().is_empty() {
             self.denied += 1;
         } else if !decision.is_counted() && self.gate.lets_in(&facts) {
             self.let_in += 1;
@@ -108,8 +108,13 @@ impl Replay {
         let mut known = decision.subject.take();
         let decision = &*decision;
         for position in self.gate.applying(facts) {
-            is_limited = true;
             let rule = &mut self.rules[position];
+            let known = if rule.name == decision.rule() { known.take() } else { None };
+            let subject = known.map_or_else(|| self.gate.subject(facts, position), Ok)?;
+            if self.gate.rules()[position].is_exempt(&subject) {
+                continue;
+            }
+            is_limited = true;
             if rule.is_shadow && !decision.allowed {
                 // Who is refused is not asked about by rules in the shadow.
                 continue;
@@ -119,8 +124,6 @@ impl Replay {
             } else {
                 !decision.allowed && refuses(decision, &rule.name)
             };
-            let known = if rule.name == decision.rule() { known.take() } else { None };
-            let subject = known.map_or_else(|| self.gate.subject(facts, position), Ok)?;
             rule.count(subject, is_refused.then_some(first));
         }
         self.unlimited += u64::from(!is_limited);
@@ -146,6 +149,9 @@ impl Replay {
 
 /// Whether the rule `name` is one of those that refuse.
 fn refuses(decision: &Decision, name: &str) -> bool {
+    if decision.reason == Some(Reason::DenyList) {
+        return decision.rule() == name;
+    }
     let mut answers = decision.answers().iter();
     decision.rules().iter().any(|rule| {
         let own = answers.by_ref().take(rule.limits().iter().count());

@@ -48,6 +48,35 @@ over time: █ admitted, ░ refused
 }
 
 #[test]
+fn lists_of_keys_are_honoured() {
+    let folder = Folder::new("keys");
+    folder.write("free", "203.0.113.7 # a partner\n");
+    let rule = |name, more| {
+        format!("[[rules]]\nname='{name}'\nkey='ip'\nlimit='fixed_window: 5/minute'\n{more}\n")
+    };
+    let config = [
+        rule("free", "exempt={ file='free' }"),
+        rule("deny", "deny='203.0.113.8'\nmatch.path='/b'"),
+        rule("shadow", "deny='203.0.113.8'\nmode='shadow'\nmatch.path='/b'"),
+        rule("dark", "deny='203.0.113.7'\nmode='shadow'"),
+    ];
+    let config = folder.write("t.toml", config.concat());
+
+    let output = simulate(&["-", "--config", &config, "--json"], log().as_bytes());
+
+    let report = &json(&output)["reports"][0];
+    assert_eq!((&report["refused"], &report["denied_by_list"]), (&1.into(), &0.into()));
+    let of = |name: &str| {
+        let rules = report["rules"].as_array().unwrap();
+        let rule = rules.iter().find(|rule| rule["rule"] == name).unwrap();
+        (rule["requests"].as_u64().unwrap(), rule["refused"].as_u64().unwrap())
+    };
+    assert_eq!((of("free"), of("deny")), ((1, 0), (1, 1)));
+    // Who is refused is not asked about by rules in the shadow.
+    assert_eq!((of("shadow"), of("dark")), ((0, 0), (9, 9)));
+}
+
+#[test]
 fn two_configurations_stand_side_by_side() {
     let folder = Folder::new("compare");
     let rule =

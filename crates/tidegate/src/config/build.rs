@@ -8,11 +8,10 @@ use tidegate_core::{
 };
 
 use super::{
-    include::{Item, Listing, path_of, read_file},
     problem::Problem,
     schema::{Apply, Config, MatchConfig, Mode, RuleConfig},
     tree::{Node, Path},
-    word::{Many, Word},
+    word::Many,
     words::{LimitWord, Pattern},
 };
 use crate::{Block, Error, Gate, Key, Match, Rule};
@@ -41,11 +40,13 @@ impl Builder<'_> {
     }
 
     /// The rules, in order.
-    pub(super) fn rules(&mut self, config: &Config) -> Vec<Rule> {
+    pub(super) fn rules(&mut self, config: &Config, resolver: &Resolver) -> Vec<Rule> {
         let mut rules: Vec<Rule> = Vec::new();
         for (index, given) in config.rules.iter().enumerate() {
             let path = Path::default().key("rules").index(index);
+            let (exempt, deny) = self.keys(given, &path, resolver);
             let Some(rule) = self.rule(config, given, &path) else { continue };
+            let rule = rule.exempt(exempt).deny(deny);
             let same = config.rules[..index].iter().position(|it| it.name.text() == rule.name());
             if let Some(first) = same {
                 let place = &self.tree.nearest(&path.key("name")).place;
@@ -131,33 +132,6 @@ impl Builder<'_> {
         }
     }
 
-    /// The words of a list, those in its files too.
-    pub(super) fn listing<T: Word>(&mut self, list: &Listing<T>, name: &str) -> Vec<String> {
-        let mut words = Vec::new();
-        for (index, item) in list.as_slice().iter().enumerate() {
-            let file = match item {
-                Item::Word(word) => {
-                    words.push(word.text().to_owned());
-                    continue;
-                }
-                Item::File(file) => path_of(self.folder, file),
-            };
-            match read_file::<T>(&file) {
-                Ok(more) => words.extend(more),
-                // What cannot be read at all is the configuration's mistake, the rest the list's.
-                Err(problems) if problems.iter().all(|problem| problem.line == 0) => {
-                    let path = Path::default().key(name).index(index).key("file");
-                    for problem in problems {
-                        self.wrong(&path, format!("{}: {}", problem.file, problem.message));
-                    }
-                }
-                Err(problems) => self.problems.extend(problems),
-            }
-            self.files.push(file);
-        }
-        words
-    }
-
     /// Whom to believe about addresses.
     pub(super) fn resolver(&mut self, config: &Config) -> Resolver {
         let trusted = Path::default().key("trusted_proxies");
@@ -208,7 +182,7 @@ pub(super) fn joined(limits: &Many<LimitWord>) -> String {
     limits.texts().collect::<Vec<_>>().join("; ")
 }
 
-fn key(given: &Many<Key>) -> Key {
+pub(super) fn key(given: &Many<Key>) -> Key {
     match given.as_slice() {
         [one] => one.value().clone(),
         parts => Key::Several(parts.iter().map(|part| part.value().clone()).collect()),

@@ -29,7 +29,7 @@ pub struct Listing<T>(Vec<Item<T>>);
 pub enum Item<T> {
     /// A word.
     Word(One<T>),
-    /// A file with a word on each line; empty lines and what follows a `#` are left out.
+    /// A file with a word on each line; empty lines and comments, behind a `#`, are left out.
     File(ListFile),
 }
 
@@ -61,8 +61,33 @@ impl<T> Default for Listing<T> {
     }
 }
 
-/// Reads the words of a list file, and tells of each that is none.
-pub(super) fn read_file<T: Word>(path: &Path) -> Result<Vec<String>, Vec<Problem>> {
+/// Where a comment begins in a list file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comment {
+    /// At any `#`.
+    Anywhere,
+    /// At a `#` that a word does not have in it: one at the begin of the line, or behind a space.
+    BehindSpace,
+}
+
+impl Comment {
+    /// The line without its comment.
+    fn cut(self, line: &str) -> &str {
+        let begins = |at: usize| match self {
+            Self::Anywhere => true,
+            Self::BehindSpace => line[..at].chars().next_back().is_none_or(char::is_whitespace),
+        };
+        let end = line.match_indices('#').map(|(at, _)| at).find(|at| begins(*at));
+        &line[..end.unwrap_or(line.len())]
+    }
+}
+
+/// What `read` makes of the words of a list file; it tells of each that is none.
+pub(super) fn read_file<R>(
+    path: &Path,
+    comment: Comment,
+    read: &impl Fn(&str) -> Result<R, String>,
+) -> Result<Vec<R>, Vec<Problem>> {
     let name = path.display().to_string();
     let whole = |message: String| vec![Problem::of_file(&name, message)];
     let cannot = |error: std::io::Error| whole(format!("cannot read this list: {error}"));
@@ -72,12 +97,12 @@ pub(super) fn read_file<T: Word>(path: &Path) -> Result<Vec<String>, Vec<Problem
     let text = fs::read_to_string(path).map_err(cannot)?;
     let (mut words, mut problems) = (Vec::new(), Vec::new());
     for (number, line) in text.lines().enumerate() {
-        let word = line.split('#').next().unwrap_or_default().trim();
+        let word = comment.cut(line).trim();
         if word.is_empty() {
             continue;
         }
-        match T::read(word) {
-            Ok(_) => words.push(word.to_owned()),
+        match read(word) {
+            Ok(word) => words.push(word),
             Err(message) => {
                 let column = line.chars().take_while(|c| c.is_whitespace()).count() + 1;
                 let place = Place { file: name.as_str().into(), line: number + 1, column };

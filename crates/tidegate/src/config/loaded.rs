@@ -160,6 +160,8 @@ const NAMES: Names<'static> = Names {
     of_rule: &[
         "limit",
         "key",
+        "exempt",
+        "deny",
         "apply",
         "algorithm",
         "cost",
@@ -213,10 +215,10 @@ const REQUIRED_OF_RULE: [&str; 3] = ["name", "key", "limit"];
 fn build(config: Config, tree: &Node, folder: &Path) -> Result<Loaded, Problems> {
     let (problems, warnings, files) = (Vec::new(), Vec::new(), Vec::new());
     let mut builder = Builder { tree, folder, problems, warnings, files };
-    let rules = builder.rules(&config);
-    let allow = builder.listing(&config.allow, "allow");
-    let deny = builder.listing(&config.deny, "deny");
     let resolver = builder.resolver(&config);
+    let rules = builder.rules(&config, &resolver);
+    let allow = builder.addresses(&config.allow, "allow");
+    let deny = builder.addresses(&config.deny, "deny");
     let headers = headers(&mut builder, &config);
     let store = Url(store(&mut builder, &config));
     if builder.problems.is_empty()

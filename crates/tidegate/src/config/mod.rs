@@ -10,6 +10,7 @@ mod build;
 mod decode;
 mod environment;
 mod include;
+mod lists;
 mod loaded;
 mod problem;
 mod reference;
@@ -32,5 +33,7 @@ pub use self::{
     schema::{AdminConfig, Apply, Config, MatchConfig, Mode, RuleConfig},
     secret::Secret,
     word::{Many, One},
-    words::{FilePath, HeaderWord, LimitWord, Name, NetworkWord, Pattern, ProxyWord, Time},
+    words::{
+        FilePath, HeaderWord, KeyWord, LimitWord, Name, NetworkWord, Pattern, ProxyWord, Time,
+    },
 };

@@ -47,7 +47,7 @@ pub fn reference() -> String {
     for (name, about) in schema["$defs"].as_object().into_iter().flatten() {
         if let Some(examples) = about["examples"].as_array() {
             let shown: Vec<_> = examples.iter().map(|it| format!("`{it}`")).collect();
-            let _ = writeln!(text, "| {name} | {} |", shown.join(", "));
+            let _ = writeln!(text, "| {name} | {} |", shown.join(", ").replace('|', "\\|"));
         }
     }
     text

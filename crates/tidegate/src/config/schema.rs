@@ -11,7 +11,9 @@ use super::{
     include::Listing,
     secret::Secret,
     word::{Many, One},
-    words::{FilePath, HeaderWord, LimitWord, Name, NetworkWord, Pattern, ProxyWord, Time},
+    words::{
+        FilePath, HeaderWord, KeyWord, LimitWord, Name, NetworkWord, Pattern, ProxyWord, Time,
+    },
 };
 use crate::{Key, OnStoreError, Statuses};
 
@@ -99,6 +101,19 @@ pub struct RuleConfig {
     /// `header:NAME`, `cookie:NAME`, `query:NAME` or `form:NAME`; or a list, counted together.
     #[schemars(example = &"ip")]
     pub key: Many<Key>,
+
+    /// Keys that the rule leaves alone: it neither counts nor refuses them. `{ file = "PATH" }` in
+    /// the list includes a file with one on each line. A key is written as it is counted: an
+    /// address for `ip`, parts with `|` between them for a list of keys.
+    #[schemars(example = serde_json::json!(["192.0.2.1"]))]
+    #[serde(default, skip_serializing_if = "Listing::is_empty")]
+    pub exempt: Listing<KeyWord>,
+
+    /// Keys whose requests the rule refuses with a 403, whatever its limits say; those that are
+    /// exempt, too. Written as there.
+    #[schemars(example = serde_json::json!(["198.51.100.7"]))]
+    #[serde(default, skip_serializing_if = "Listing::is_empty")]
+    pub deny: Listing<KeyWord>,
 
     /// The requests that the rule applies to; by default, all.
     #[schemars(example = serde_json::json!({ "path": "/api/**", "methods": ["POST"] }))]

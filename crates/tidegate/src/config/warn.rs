@@ -55,6 +55,7 @@ fn covers(wide: &Rule, narrow: &Rule) -> bool {
     let narrow_parts = parts(narrow);
     refuses
         && charges
+        && !wide.key_lists.exempts()
         && parts(wide).iter().all(|part| narrow_parts.contains(part))
         && matches_more(&wide.applies, &narrow.applies)
 }

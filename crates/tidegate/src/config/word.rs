@@ -11,6 +11,8 @@ use serde::{
     de::{Error as _, SeqAccess, Visitor},
 };
 
+use super::include::Comment;
+
 /// What a text can mean.
 pub(super) trait Word: Sized {
     /// What the JSON schema calls it.
@@ -23,6 +25,9 @@ pub(super) trait Word: Sized {
     const CHOICES: fn() -> Vec<&'static str> = Vec::new;
     /// Whether a number is right too.
     const TAKES_NUMBERS: bool = false;
+
+    /// Where a comment begins behind it, in a file of them.
+    const COMMENT: Comment = Comment::Anywhere;
 
     /// Reads it.
     fn read(text: &str) -> Result<Self, String>;

@@ -10,7 +10,7 @@ use tidegate_core::{
     grammar::Limits,
 };
 
-use super::{decode::among, tree::shorten, word::Word};
+use super::{decode::among, include::Comment, tree::shorten, word::Word};
 use crate::{Key, Statuses};
 
 /// A limit string. What it limits to is read once its rule's `algorithm` is known.
@@ -83,6 +83,27 @@ impl Word for NetworkWord {
 
     fn read(text: &str) -> Result<Self, String> {
         text.parse::<Network>().map(|_| Self).map_err(|error| error.to_string())
+    }
+}
+
+/// A key of a rule, as it is counted. What it has to be is known once its rule is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyWord;
+
+impl Word for KeyWord {
+    const NAME: &'static str = "CountedKey";
+    const EXPECTED: &'static str = "a key as it is counted, such as \"partner-1\"";
+    const EXAMPLES: &'static [&'static str] = &["partner-1", "192.0.2.1", "192.0.2.1|ana"];
+    const COMMENT: Comment = Comment::BehindSpace;
+
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "" => Err("a key that is empty is not counted by itself".to_owned()),
+            _ if text.contains(char::is_control) => {
+                Err("write a control character in a key as \\x and two digits".to_owned())
+            }
+            _ => Ok(Self),
+        }
     }
 }
 

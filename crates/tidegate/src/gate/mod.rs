@@ -5,6 +5,7 @@
 mod builder;
 mod facts;
 mod flights;
+mod listed;
 mod lists;
 mod pass;
 mod penalty;
@@ -30,13 +31,7 @@ pub use self::{
     pass::Ending,
     question::Question,
 };
-use self::{
-    lists::{Listed, Lists},
-    penalty::Penalty,
-    plan::Plan,
-    plans::Plans,
-    subjects::Subjects,
-};
+use self::{lists::Lists, penalty::Penalty, plan::Plan, plans::Plans, subjects::Subjects};
 use crate::{
     Client, Decided, Decision, Error, Rule, Store, Watch,
     carry::Carrying,
@@ -300,48 +295,16 @@ impl Gate {
             .iter()
             .map(|&rule| self.subject_of(facts, client.as_ref(), rule))
             .collect::<Result<_, _>>()?;
-        let asked = Asked { client, plan, subjects };
-        if let Some(mut decision) = self.excepted(&asked) {
+        let mut asked = Asked { client, plan, subjects };
+        let mut listed = self.excepted(&asked);
+        if listed.is_none() && self.plans.has_key_lists {
+            listed = self.key_listed(facts, &mut asked)?;
+        }
+        if let Some(mut decision) = listed {
             decision.client = asked.client.map(Into::into);
             return Ok(Way::Listed(decision));
         }
         Ok(Way::Rules(asked))
-    }
-
-    /// What somebody who watches has said of a key for now. Who is kept out by one rule is not let
-    /// in by another.
-    fn excepted(&self, asked: &Asked<'_>) -> Option<Decision> {
-        let keys = self.watch.as_ref()?.key_exceptions()?;
-        let mut lets_in = None;
-        for (&rule, subject) in asked.plan.rules.iter().zip(&asked.subjects) {
-            let (rule, key) = (self.plans.rules[rule].name(), subject.as_bytes());
-            match keys.find(rule, key) {
-                Some(false) => {
-                    return Some(Decision::denied_by_list().of_key(rule, key));
-                }
-                Some(true) => lets_in = Some(Decision::uncounted()),
-                None => {}
-            }
-        }
-        lets_in
-    }
-
-    fn listed(&self, client: Option<&Found<'_>>) -> Option<Decision> {
-        let exceptions = self.watch.as_ref().filter(|watch| watch.has_exceptions());
-        if self.lists.is_empty() && exceptions.is_none() {
-            return None;
-        }
-        let ClientAddress::Ip(address) = client?.address else { return None };
-        match exceptions.and_then(|watch| watch.exception_of(address)) {
-            Some(true) => return Some(Decision::uncounted()),
-            Some(false) => return Some(Decision::denied_by_list()),
-            None => {}
-        }
-        match self.lists.find(address) {
-            Listed::Allowed => Some(Decision::uncounted()),
-            Listed::Denied => Some(Decision::denied_by_list()),
-            Listed::Neither => None,
-        }
     }
 
     fn subject_of<'f>(

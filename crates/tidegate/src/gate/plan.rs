@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Clock, Decision, Error, Permits, Reason, Rule, Statuses, Store,
     engine::{Engine, Mode},
+    key_lists::{KeyLists, ListedKey},
     rules::Rules,
 };
 
@@ -34,6 +35,8 @@ type Shadow = SmallVec<[Box<str>; 0]>;
 struct Extras {
     penalties: Vec<(usize, Penalty)>,
     shadows: Vec<(usize, Arc<Engine>)>,
+    /// What rules in the shadow would refuse whatever their limits say.
+    denied: Vec<(usize, KeyLists)>,
     charge_on: Vec<(usize, Statuses)>,
     /// Enforced or in the shadow.
     flights: Vec<(usize, Flights)>,
@@ -178,8 +181,11 @@ impl Extras {
         let charge_on = rules()
             .filter_map(|(place, rule)| Some((place, rule.charge_on.clone()?)))
             .collect::<Vec<_>>();
-        let mut shadows = Vec::new();
+        let (mut shadows, mut denied) = (Vec::new(), Vec::new());
         for (place, (_, rule)) in (enforced.len()..).zip(shadow) {
+            if rule.key_lists.denies() {
+                denied.push((place, rule.key_lists.clone()));
+            }
             if !rule.limits.is_empty() {
                 let rules = Rules::counting_from(0, vec![rule.clone()])?;
                 shadows.push((place, like.sharing(rules)));
@@ -196,8 +202,17 @@ impl Extras {
         let besides = (!besides.is_empty()).then(|| besides.into());
         let enforced = enforced.len();
         let is_any = settles || !penalties.is_empty() || !shadow.is_empty();
-        let extras =
-            Self { penalties, shadows, charge_on, flights, enforced, names, besides, settles };
+        let extras = Self {
+            penalties,
+            shadows,
+            denied,
+            charge_on,
+            flights,
+            enforced,
+            names,
+            besides,
+            settles,
+        };
         Ok(is_any.then(|| Box::new(extras)))
     }
 
@@ -210,6 +225,9 @@ impl Extras {
         subject: impl Fn(usize) -> &'s [u8],
     ) -> Result<Option<(usize, u32)>, Error> {
         for (place, flights) in &self.flights {
+            if self.denies(*place, subject(*place)) {
+                continue;
+            }
             match flights.begin(subject(*place))? {
                 Some(flight) => begun.push(flight),
                 None if *place >= self.enforced => shadow.push(self.names[*place].clone()),
@@ -217,6 +235,13 @@ impl Extras {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the rule at this place, which is in the shadow, has the key on its list of those that
+    /// it refuses. Were it enforced, it would not count them.
+    fn denies(&self, place: usize, key: &[u8]) -> bool {
+        let lists = self.denied.iter().find(|(of, _)| *of == place);
+        lists.is_some_and(|(_, lists)| lists.find(key) == ListedKey::Denied)
     }
 
     /// The rule that keeps the request out as a penalty, and for how much longer.
@@ -260,7 +285,15 @@ impl Extras {
         cost: Option<u32>,
         subject: impl Fn(usize) -> &'s [u8],
     ) -> Result<(), Error> {
+        for (place, _) in &self.denied {
+            if self.denies(*place, subject(*place)) {
+                shadow.push(self.names[*place].clone());
+            }
+        }
         for (place, engine) in &self.shadows {
+            if self.denies(*place, subject(*place)) {
+                continue;
+            }
             let decision = engine.decide(Mode::Check, cost, |_| subject(*place))?;
             if !decision.allowed && !shadow.contains(&self.names[*place]) {
                 shadow.push(self.names[*place].clone());

@@ -27,6 +27,8 @@ pub(crate) struct Plans {
     pub(super) rules: Vec<Rule>,
     /// The first number that a rule's answers by the caller have.
     pub(super) numbers: Vec<usize>,
+    /// Whether any rule has a list of keys.
+    pub(super) has_key_lists: bool,
     /// `None` when every rule applies to every request.
     matcher: Option<Matcher>,
     /// The rules that need not be named to apply.
@@ -51,6 +53,7 @@ impl Plans {
         let matcher = Matcher::new(applies.clone())?;
         let is_needed = applies.clone().any(|applies| !applies.is_everything());
         let matcher = is_needed.then_some(matcher);
+        let has_key_lists = rules.iter().any(|rule| !rule.key_lists.is_empty());
         let mut next = 0;
         let numbers = rules
             .iter()
@@ -67,12 +70,32 @@ impl Plans {
         let unnamed = unnamed.fold(0, |mask, (position, _)| mask | 1 << position);
         let everything = Arc::new(Plan::new(all, permits.as_ref(), engine)?);
         let (plain, varied) = (Kept::default(), Kept::default());
-        Ok(Self { rules, numbers, matcher, unnamed, permits, everything, plain, varied })
+        Ok(Self {
+            rules,
+            numbers,
+            has_key_lists,
+            matcher,
+            unnamed,
+            permits,
+            everything,
+            plain,
+            varied,
+        })
     }
 
     /// The plan for a request.
     pub(super) fn find(&self, facts: &dyn Facts, engine: &Engine) -> Result<Arc<Plan>, Error> {
-        let mut mask = self.mask(facts)?;
+        self.find_without(0, facts, engine)
+    }
+
+    /// The same when some of its rules leave the request alone.
+    pub(super) fn find_without(
+        &self,
+        alone: Mask,
+        facts: &dyn Facts,
+        engine: &Engine,
+    ) -> Result<Arc<Plan>, Error> {
+        let mut mask = self.mask(facts)? & !alone;
         let mut limits = Limits::new();
         for position in 0..self.rules.len() {
             let bit = 1 << position;

@@ -62,6 +62,46 @@ const IN_TOML: &[Case] = &[
         "rules[0].key",
         "neither `global`",
     ),
+    (
+        "[[rules]]\nname='a'\nkey='ip'\nlimit='1/s'\nexempt=['192.0.2.1',⟦'partner-1']\n",
+        "rules[0].exempt[1]",
+        "the rule counts addresses",
+    ),
+    (
+        "[[rules]]\nname='a'\nkey='ip'\nlimit='1/s'\ndeny=[⟦'192.0.2.0/24']\n",
+        "rules[0].deny[0]",
+        "for instance by 192.0.2.0",
+    ),
+    (
+        "[[rules]]\nname='a'\nkey='user'\nlimit='1/s'\ndeny=['b', ⟦'']\n",
+        "rules[0].deny[1]",
+        "empty",
+    ),
+    (
+        "[[rules]]\nname='a'\nkey='user'\nlimit='1/s'\nexempt=⟦7\n",
+        "rules[0].exempt",
+        "a key as it is counted",
+    ),
+    (
+        "[[rules]]\nname='a'\nkey='user'\nlimit='1/s'\nexempt={ ⟦flie='x' }\n",
+        "rules[0].exempt.flie",
+        "did you mean `file`?",
+    ),
+    (
+        "[[rules]]\nname='a'\nkey='user'\nlimit='1/s'\nexempt={ file=⟦'/nowhere' }\n",
+        "rules[0].exempt[0].file",
+        "cannot read this list",
+    ),
+    (
+        "[[rules]]\nname='a'\nkey='global'\nlimit='1/s'\nexempt=⟦['a']\n",
+        "rules[0].exempt",
+        "counts everybody together",
+    ),
+    (
+        "[[rules]]\nname='a'\nkey=['ip','form:u']\nlimit='1/s'\ndeny=[⟦'ana']\n",
+        "rules[0].deny[0]",
+        "of the form ip|form:u",
+    ),
     ("[[rules]]\nname='a'\nkey='ip'\nlimit=⟦'1/minit'\n", "rules[0].limit", "column 3"),
     ("[[rules]]\nname='a'\nkey='ip'\nlimit=⟦100\n", "rules[0].limit", "expected a limit such as"),
     ("[[rules]]\nname='a'\nkey='ip'\nlimit=['1/s',⟦'x']\n", "rules[0].limit[1]", "invalid limit"),
@@ -202,6 +242,15 @@ fn all_mistakes_are_told_at_once_and_in_order() {
         (11, "rules[2].key"),
     ];
     assert_eq!(told, expected.map(|(line, field)| (line, field.to_owned())));
+}
+
+#[test]
+fn a_list_is_looked_at_also_where_its_rule_is_wrong() {
+    let rule = "[[rules]]\nname='a'\nkey='ip'\nlimit='1/s'\ncost=2\ndeny='nobody'\n";
+    let told = toml(rule).unwrap_err();
+    let told: Vec<_> = told.iter().map(|it| it.field.as_str()).collect();
+
+    assert_eq!(told, ["rules[0].cost", "rules[0].deny[0]"]);
 }
 
 #[test]

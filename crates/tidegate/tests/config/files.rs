@@ -42,6 +42,39 @@ fn lists_are_included_from_files() {
     assert_eq!(loaded.files, [path, folder.0.join("partners.txt")]);
 }
 
+const KEYS: &str =
+    "[[rules]]\nname='api'\nkey='header:x-api-key'\nlimit='1/s'\nexempt=['own', {file='keys'}]\n";
+
+#[test]
+fn keys_are_included_from_files() {
+    let folder = Folder::new("keys");
+    folder.write("keys", "# partners\npartner-1\n\n  a#b  # has a sign in it\n#not\nwith space\n");
+    let path = folder.write("t.toml", KEYS);
+
+    let loaded = load(&path).unwrap();
+
+    let rule = loaded.rule("api").unwrap();
+    for key in ["own", "partner-1", "a#b", "with space"] {
+        assert!(rule.is_exempt(key.as_bytes()), "{key}");
+    }
+    assert!(!rule.is_exempt(b"#not") && !rule.is_exempt(b""));
+    assert_eq!(loaded.files, [path, folder.0.join("keys")]);
+}
+
+#[test]
+fn a_mistake_in_a_list_of_keys_has_the_place_of_the_list() {
+    let folder = Folder::new("wrong-keys");
+    folder.write("keys", "192.0.2.1\n   10.0.0.0/8 # a network\nnobody\n");
+    let text = KEYS.replace("header:x-api-key", "ip").replace("'own', ", "");
+    let path = folder.write("t.toml", &text);
+
+    let told = load(&path).unwrap_err().to_string();
+
+    let at = |line: &str| format!("{}:{line}", folder.0.join("keys").display());
+    assert!(told.contains(&at("2:4: 10.0.0.0/8: ")), "{told}");
+    assert!(told.contains(&at("3:1: nobody: the rule counts addresses")), "{told}");
+}
+
 #[test]
 fn a_mistake_in_a_list_has_the_place_of_the_list() {
     let folder = Folder::new("mistakes");

@@ -57,6 +57,22 @@ fn files_that_are_included_are_watched_also_when_they_were_missing() {
     assert!(watch.check().unwrap().is_ok());
 }
 
+#[test]
+fn a_list_of_keys_is_watched() {
+    let folder = Folder::new("keys-watched");
+    let path = folder.write("t.toml", &(rule("1/s") + "exempt = { file = 'list' }\n"));
+    folder.write("list", "192.0.2.1\n");
+    let (mut watch, first) = Watch::open(&path).unwrap();
+    assert!(first.rules()[0].is_exempt(b"192.0.2.1"));
+
+    folder.write("list", "192.0.2.22\n");
+    let changed = watch.check().unwrap().unwrap();
+    assert!(changed.rules()[0].is_exempt(b"192.0.2.22"));
+    assert!(!changed.rules()[0].is_exempt(b"192.0.2.1"));
+    folder.write("list", "192.0.2.22\nnobody\n");
+    assert!(watch.check().unwrap().unwrap_err().to_string().contains("list:2:1: nobody: "));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_that_is_turned_is_a_change() {

@@ -33,6 +33,8 @@ fn everything_that_is_said_arrives() {
     for part in ["shadow: true", "cost: 2", "lease: Some(1s)", "/v{1,2}/*", "*.example.com"] {
         assert!(told.contains(part), "{part}: {told}");
     }
+    assert!(login.is_exempt(b"192.0.2.9|monitor") && !login.is_exempt(b"192.0.2.9|ana"));
+    assert!(told.contains("deny: 2"), "{told}");
     assert_eq!(loaded.headers().to_string(), "x-ratelimit, draft");
     assert!(loaded.store_url().contains("secret"));
     assert!(!loaded.masked_store_url().contains("secret"));
@@ -97,4 +99,24 @@ fn numbers_stand_for_seconds_and_statuses() {
 fn the_whole_can_be_put_in_the_shadow() {
     let rule = "mode='shadow'\n[[rules]]\nname='a'\nkey='ip'\nlimit='1/s'\n";
     assert!(format!("{:?}", toml(rule).unwrap().rules()[0]).contains("shadow: true"));
+}
+
+#[test]
+fn a_key_stands_for_what_is_counted() {
+    let addresses = "['2001:db8:1:2::9', '2001:db8:7::/64', '192.0.2.1', '192.0.2.2/32']";
+    let loaded = toml(&format!(
+        "[[rules]]\nname='a'\nkey='ip'\nlimit='1/s'\nexempt={addresses}\n\
+         [[rules]]\nname='b'\nkey=['ip', 'user']\nlimit='1/s'\nexempt='2001:db8::1|a||b'\n\
+         [[rules]]\nname='c'\nkey='user'\nlimit='1/s'\nexempt=['\\xff#1', '2001:db8::1']\n\
+         [[rules]]\nname='d'\nkey='path'\nlimit='1/s'\nexempt='\\x00'\n"
+    ));
+    let loaded = loaded.unwrap();
+    let exempt = |rule: &str, key: &[u8]| loaded.rule(rule).unwrap().is_exempt(key);
+
+    for network in ["2001:db8:1:2::/64", "2001:db8:7::/64", "192.0.2.1", "192.0.2.2"] {
+        assert!(exempt("a", network.as_bytes()), "{network}");
+    }
+    assert!(exempt("b", b"2001:db8::/64|a||b"));
+    assert!(exempt("c", b"\xff#1") && exempt("c", b"2001:db8::1"));
+    assert!(exempt("d", b"\0"));
 }

@@ -44,6 +44,7 @@ fn limits_that_can_be_reached_are_not_complained_of() {
         [("a", "'ip'", "10/minute", "mode='shadow'"), ("b", "'ip'", "20/minute", "")],
         [("a", "'ip'", "10/minute", "match.path='/x'"), ("b", "'ip'", "20/minute", "")],
         [("a", "'ip'", "10/minute", "apply='by_name'"), ("b", "'ip'", "20/minute", "")],
+        [("a", "'ip'", "10/minute", "exempt='192.0.2.1'"), ("b", "'ip'", "20/minute", "")],
         [("a", "'ip'", "10/minute", "charge_on='401'"), ("b", "'ip'", "20/minute", "")],
         [("a", "'ip'", "10/minute", ""), ("b", "'ip'", "5/second", "cost=3")],
         [("a", "'ip'", "10/minute", ""), ("b", "'ip'", "fixed_window: 100/minute", "")],

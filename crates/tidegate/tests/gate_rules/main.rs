@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should panic")]
 
 mod ends;
+mod keys;
 mod penalties;
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
