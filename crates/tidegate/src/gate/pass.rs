@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use smallvec::SmallVec;
 use tidegate_core::Nanos;
 
 use super::{flights::Flight, plan::Plan};
@@ -23,11 +24,23 @@ struct Inner {
     /// Whom each rule of the plan counts.
     subjects: Box<[Box<[u8]>]>,
     cost: Option<u32>,
-    charged_at: Nanos,
+    charged_at: ChargedAt,
     /// Taken out by whoever settles it.
     flights: Mutex<Vec<Flight>>,
     is_settled: AtomicBool,
 }
+
+/// The times for which a request's cost was taken.
+pub(super) struct ChargedAt {
+    /// By the rules that are enforced.
+    pub(super) enforced: Nanos,
+    /// By each rule in the shadow that has limits; `None` where it would have refused, and so took
+    /// nothing.
+    pub(super) shadow: InShadow,
+}
+
+/// What each rule in the shadow that has limits says.
+pub(super) type InShadow = SmallVec<[Option<Nanos>; 2]>;
 
 /// The end of a request: what is known of it once it has been answered.
 #[derive(Clone, Copy, Default)]
@@ -45,7 +58,7 @@ pub struct Ending<'e> {
 pub(super) struct Settlement<'p> {
     pub(super) ending: &'p Ending<'p>,
     pub(super) cost: Option<u32>,
-    pub(super) charged_at: Nanos,
+    pub(super) charged_at: &'p ChargedAt,
     subjects: &'p [Box<[u8]>],
 }
 
@@ -60,7 +73,7 @@ impl Pass {
         plan: Arc<Plan>,
         subjects: Box<[Box<[u8]>]>,
         cost: Option<u32>,
-        charged_at: Nanos,
+        charged_at: ChargedAt,
         flights: Vec<Flight>,
     ) -> Self {
         let (is_settled, flights) = (AtomicBool::new(false), Mutex::new(flights));
@@ -77,7 +90,7 @@ impl Pass {
         for flight in inner.take_flights() {
             flight.end()?;
         }
-        let (cost, charged_at, subjects) = (inner.cost, inner.charged_at, &inner.subjects);
+        let (cost, charged_at, subjects) = (inner.cost, &inner.charged_at, &inner.subjects);
         inner.plan.settle(&Settlement { ending, cost, charged_at, subjects })
     }
 }

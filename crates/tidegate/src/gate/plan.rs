@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::{
     flights::{COME_BACK, Flight, Flights},
-    pass::{Pass, Settlement},
+    pass::{ChargedAt, Ending, InShadow, Pass, Settlement},
     penalty::Penalty,
 };
 use crate::{
@@ -126,35 +126,45 @@ impl Plan {
             end(flights)?;
             return extras.breached(decision, subject);
         }
-        extras.add_shadow(&mut shadow, cost, subject)?;
+        let in_shadow = extras.add_shadow(&mut shadow, cost, subject)?;
         decision.shadow = shadow;
         decision.besides.clone_from(&extras.besides);
         if self.settles() {
             let subjects = (0..self.rules.len()).map(|place| subject(place).into()).collect();
-            let (plan, at) = (Arc::clone(self), decision.charged_at());
-            decision.pass = Some(Pass::new(plan, subjects, cost, at, flights));
+            let charged_at = ChargedAt { enforced: decision.charged_at(), shadow: in_shadow };
+            let plan = Arc::clone(self);
+            decision.pass = Some(Pass::new(plan, subjects, cost, charged_at, flights));
         }
         Ok(decision)
     }
 
     /// What the end of a request makes of what was taken at its beginning.
     pub(super) fn settle(&self, done: &Settlement<'_>) -> Result<(), Error> {
-        let Some(engine) = &self.engine else { return Ok(()) };
-        let charge_on = self.extras.as_ref().map_or(&[][..], |extras| &extras.charge_on);
-        let settle = |place: usize, actual: u32| {
-            engine.settle_rule(place, done.subject(place), done.cost, done.charged_at, actual)
+        let settle = |place: usize, (engine, rule): (&Arc<Engine>, usize), charged_at| {
+            let Some(actual) = self.actual(place, done.ending) else { return Ok(()) };
+            engine.settle_rule(rule, done.subject(place), done.cost, charged_at, actual)
         };
-        for place in 0..engine.rules.rules.len() {
-            let statuses = charge_on.iter().find(|(of, _)| *of == place).map(|(_, it)| it);
-            let told = done.ending.charges.and_then(|charges| charges(self.rules[place]));
-            let by_status = || statuses.is_none_or(|it| it.contains(done.ending.status));
-            if !told.unwrap_or_else(by_status) {
-                settle(place, 0)?;
-            } else if let Some(actual) = done.ending.cost {
-                settle(place, actual)?;
+        if let Some(engine) = &self.engine {
+            for place in 0..engine.rules.rules.len() {
+                settle(place, (engine, place), done.charged_at.enforced)?;
+            }
+        }
+        let shadows = self.extras.iter().flat_map(|extras| &extras.shadows);
+        for ((place, engine), charged_at) in shadows.zip(&done.charged_at.shadow) {
+            if let Some(charged_at) = *charged_at {
+                settle(*place, (engine, 0), charged_at)?;
             }
         }
         Ok(())
+    }
+
+    /// What the request costs the rule at this place in the end; `None` for what was taken.
+    fn actual(&self, place: usize, ending: &Ending<'_>) -> Option<u32> {
+        let charge_on = self.extras.as_ref().map_or(&[][..], |extras| &extras.charge_on);
+        let statuses = charge_on.iter().find(|(of, _)| *of == place).map(|(_, it)| it);
+        let told = ending.charges.and_then(|charges| charges(self.rules[place]));
+        let by_status = || statuses.is_none_or(|it| it.contains(ending.status));
+        if told.unwrap_or_else(by_status) { ending.cost } else { Some(0) }
     }
 }
 
@@ -178,7 +188,7 @@ impl Extras {
             .filter_map(|(place, rule)| Some((place, rule, rule.block.as_ref()?)))
             .map(|(place, rule, block)| Ok((place, Penalty::new(rule, block, store, clock)?)))
             .collect::<Result<Vec<_>, Error>>()?;
-        let charge_on = rules()
+        let charge_on = all()
             .filter_map(|(place, rule)| Some((place, rule.charge_on.clone()?)))
             .collect::<Vec<_>>();
         let (mut shadows, mut denied) = (Vec::new(), Vec::new());
@@ -278,27 +288,31 @@ impl Extras {
         Ok(decision)
     }
 
-    /// Adds the names of the rules in the shadow that would have refused the request.
+    /// Adds the names of the rules in the shadow that would have refused the request; tells when
+    /// the others were charged.
     fn add_shadow<'s>(
         &self,
         shadow: &mut Shadow,
         cost: Option<u32>,
         subject: impl Fn(usize) -> &'s [u8],
-    ) -> Result<(), Error> {
+    ) -> Result<InShadow, Error> {
         for (place, _) in &self.denied {
             if self.denies(*place, subject(*place)) {
                 shadow.push(self.names[*place].clone());
             }
         }
+        let mut charged = InShadow::new();
         for (place, engine) in &self.shadows {
             if self.denies(*place, subject(*place)) {
+                charged.push(None);
                 continue;
             }
             let decision = engine.decide(Mode::Check, cost, |_| subject(*place))?;
             if !decision.allowed && !shadow.contains(&self.names[*place]) {
                 shadow.push(self.names[*place].clone());
             }
+            charged.push(decision.allowed.then(|| decision.charged_at()));
         }
-        Ok(())
+        Ok(charged)
     }
 }

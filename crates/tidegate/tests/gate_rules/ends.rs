@@ -28,6 +28,24 @@ fn what_is_not_charged_for_comes_back_once() {
 }
 
 #[test]
+fn the_shadow_gives_back_what_is_not_charged_for() {
+    let login = rule("login", "2/hour").charge_on("401".parse().unwrap());
+    let gate = gate([rule("all", "9/hour"), login.shadow(true)]);
+    let attempt = |status| {
+        let decision = admit(&gate, &Request::to("/"));
+        let ending = Ending { status: Some(status), ..Ending::default() };
+        gate.settle(&decision, &ending).unwrap();
+        !decision.shadow.is_empty()
+    };
+
+    assert!((0..3).all(|_| !attempt(200)), "none of them was charged for");
+    assert_eq!([401, 401, 401, 200].map(attempt), [false, false, true, true]);
+    // What it would have refused took nothing, so nothing comes back for it.
+    assert!(attempt(401));
+    assert_eq!(admit(&gate, &Request::to("/")).remaining, 0);
+}
+
+#[test]
 fn the_caller_may_tell_the_cost_and_whether_to_charge() {
     let gate = gate([rule("api", "10/hour").settled_by_caller(true)]);
     let decision = admit(&gate, &Request::to("/"));
