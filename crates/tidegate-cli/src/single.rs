@@ -41,11 +41,6 @@ impl Single {
         self.gate.settle(&decision, &Ending { status: Some(status), ..Ending::default() })?;
         Ok(decision)
     }
-
-    /// How things stand. Takes nothing.
-    pub(crate) fn peek(&self) -> Result<Decision, Failure> {
-        Ok(self.gate.peek(&self.request)?)
-    }
 }
 
 impl Facts for Request {

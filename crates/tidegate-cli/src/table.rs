@@ -16,7 +16,7 @@ impl Table {
     }
 
     /// Adds a row of as many cells as there are headings.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub(crate) fn row(&mut self, cells: impl Into<Vec<String>>) {
         self.rows.push(cells.into());
     }
 

@@ -4,14 +4,14 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use common::{
     Place,
     application::{Peer, worker},
     text,
 };
-use tidegate::{Gate, Key, Limiter, Rule, Store, open_store};
+use tidegate::{Block, Gate, Key, Limiter, Rule, Store, open_store};
 use tidegate_testkit::servers::{RedisServer, postgres::PostgresServer};
 
 const LIMITS: &str = "5/hour; 20/day";
@@ -192,7 +192,8 @@ fn in_the_memory_of_an_application() {
     );
     let told = place.run(&["keys", "inspect", "192.0.2.1"]).complained(4);
     assert!(told.contains("nobody listens at"), "{told}");
-    let rule = Rule::new("api", "3/hour".parse().unwrap()).key(Key::Ip);
+    let rule = Rule::new("api", "3/hour; 20/day".parse().unwrap()).key(Key::Ip);
+    let rule = rule.block(Block::new(vec![Duration::from_secs(9000)]).unwrap());
     let (gate, admin) = worker(&place.path("app.sock"), Gate::builder().rule(rule), None);
     for _ in 0..4 {
         gate.admit(&Peer("2001:db8::1")).unwrap();
@@ -200,7 +201,10 @@ fn in_the_memory_of_an_application() {
 
     let answer = place.run(&["--json", "keys", "inspect", "2001:db8::2"]).json(0);
     assert_eq!((&answer[0]["used"], &answer[0]["key"]), (&3.into(), &"2001:db8::/64".into()));
+    assert_eq!((&answer[1]["used"], &answer[1]["limit"]), (&3.into(), &"20/day".into()));
     assert_eq!(answer[0]["worker"], std::process::id());
+    let said = place.run(&["keys", "inspect", "2001:db8::2"]).said(0);
+    assert!(said.contains("\napi blocks 2001:db8::/64 for 2h"), "{said}");
     let said = place.run(&["keys", "list", "--admin", &socket]).said(0);
     assert!(said.contains("api   2001:db8::/64         4        1\n"), "{said}");
     assert!(said.contains("these are the busiest alone"), "{said}");

@@ -20,6 +20,7 @@ mod client;
 #[cfg(unix)]
 mod connect;
 mod error;
+mod held;
 mod prometheus;
 mod question;
 mod sample;
@@ -35,8 +36,9 @@ pub use self::{
     client::{Client, Worker},
 };
 pub use self::{
-    answer::{Answer, Held, Kept},
+    answer::{Answer, Kept},
     error::Error,
+    held::Held,
     prometheus::{PROMETHEUS_TYPE, prometheus},
     question::{Question, VERSION},
     sample::Sample,

@@ -28,8 +28,8 @@ pub(crate) fn answer(source: &dyn Source, question: Question) -> Answer {
             return Answer::Hello { version: VERSION, pid: std::process::id() };
         }
         Question::Stats => return Answer::Stats(Box::new(Stats::of(&gate, source.config()))),
-        Question::Inspect { rule, key } => match gate.inspect(&rule, &subject_bytes(&key)) {
-            Ok(decision) => return Answer::Inspect(Held::of(&rule, &key, &decision)),
+        Question::Inspect { rule, key } => match Held::all(&gate, &rule, &subject_bytes(&key)) {
+            Ok(limits) => return Answer::Inspect { limits },
             Err(error) => Err(error),
         },
         Question::Keys { prefix, limit } => match gate.keys(&subject_bytes(&prefix), limit) {

@@ -100,8 +100,10 @@ fn counts_and_keys_are_told_and_reset() {
     let (rule, key) = ("api".to_owned(), "192.0.2.1".to_owned());
     let inspect = Question::Inspect { rule: rule.clone(), key: key.clone() };
     let answers = running.client().ask(&inspect).unwrap();
-    let [Answer::Inspect(held)] = &answers[..] else { panic!("{answers:?}") };
+    let [Answer::Inspect { limits }] = &answers[..] else { panic!("{answers:?}") };
+    let [held] = &limits[..] else { panic!("{limits:?}") };
     assert_eq!((held.used, held.remaining, held.allowed), (3, 0, false));
+    assert_eq!((&*held.limit, held.capacity), ("3/hour", 3));
     assert!(held.retry_after > Some(1190.0));
 
     running.client().ask(&Question::Reset { rule, key }).unwrap();

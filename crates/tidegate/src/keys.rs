@@ -57,7 +57,7 @@ impl Gate {
     /// [`Error::UnknownRule`]; and when the store gives no answer, whatever the rule says about
     /// that.
     pub fn inspect(&self, rule: &str, subject: &[u8]) -> Result<Decision, Error> {
-        let mut decision = self.engine().of_rule(rule)?.inspect(subject)?;
+        let mut decision = self.counts(rule, subject)?;
         match self.rules()[named(self.rules(), rule)?].key_lists.find(subject) {
             ListedKey::Denied => return Ok(Decision::denied_by_list().of_key(rule, subject)),
             ListedKey::Exempt => decision = Decision::uncounted(),
@@ -70,6 +70,16 @@ impl Gate {
         }
         decision.subject = Some(subject.into());
         Ok(decision)
+    }
+
+    /// What each limit of `rule` would answer a request at the rule's own cost, whatever its block
+    /// and its lists of keys say of `subject`. Takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`inspect`](Self::inspect).
+    pub fn counts(&self, rule: &str, subject: &[u8]) -> Result<Decision, Error> {
+        self.engine().of_rule(rule)?.inspect(subject)
     }
 
     /// Lets `rule` forget `subject`, which starts again with full quota and without a block.

@@ -7,7 +7,10 @@ use serde::Serialize;
 use tidegate::address::Resolver;
 use tidegate_observe::{Answer, Client, Error, Held, Question, RuleCount, Stats};
 
-use super::PlaceArgs;
+use super::{
+    PlaceArgs,
+    inspect::{COLUMNS, cells, remarks},
+};
 use crate::{
     exit::{Exit, Failure},
     output::Output,
@@ -24,7 +27,7 @@ pub(super) struct Application {
     rule: Option<String>,
 }
 
-/// How a key stands with a rule, in one worker. Times are in seconds.
+/// How a key stands with a limit, in one worker.
 #[derive(Serialize)]
 struct Standing {
     /// The worker's process.
@@ -88,15 +91,21 @@ impl Application {
             let (rule, key) = (rule.rule.clone(), self.key(rule, text));
             let question = Question::Inspect { rule, key };
             for mut worker in self.client.workers()? {
-                if let Answer::Inspect(held) = worker.ask(&question)? {
-                    standings.push(Standing { worker: worker.pid, held });
+                if let Answer::Inspect { limits } = worker.ask(&question)? {
+                    let standing = |held| Standing { worker: worker.pid, held };
+                    standings.extend(limits.into_iter().map(standing));
                 }
             }
         }
         if output.json {
             output.json(&standings)?;
         } else {
-            output.text(&table(&standings).text())?;
+            let mut table = Table::new(&[&[">worker"], &COLUMNS[..]].concat());
+            for Standing { worker, held } in &standings {
+                table.row([&[worker.to_string()], &cells(held)[..]].concat());
+            }
+            let held = standings.iter().map(|it| &it.held);
+            output.text(&(table.text() + &remarks(held)))?;
         }
         Ok(Exit::Success)
     }
@@ -165,37 +174,6 @@ impl Application {
             }
         }
     }
-}
-
-fn table(standings: &[Standing]) -> Table {
-    let mut table = Table::new(&[
-        ">worker",
-        "rule",
-        "key",
-        ">used",
-        ">of",
-        ">remaining",
-        ">retry after",
-        ">reset after",
-    ]);
-    for Standing { worker, held } in standings {
-        let wait = match held.retry_after {
-            _ if held.allowed => "-".to_owned(),
-            Some(seconds) => shown::time_of(seconds),
-            None => "never".to_owned(),
-        };
-        table.row([
-            worker.to_string(),
-            held.rule.clone(),
-            shown::plain(&held.key),
-            held.used.to_string(),
-            held.limit.to_string(),
-            held.remaining.to_string(),
-            wait,
-            shown::time_of(held.reset_after),
-        ]);
-    }
-    table
 }
 
 impl From<Error> for Failure {

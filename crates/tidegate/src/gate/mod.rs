@@ -36,6 +36,7 @@ use crate::{
     Client, Decided, Decision, Error, Rule, Store, Watch,
     carry::Carrying,
     engine::{Engine, Mode},
+    keys::named,
     subject::Subject,
 };
 
@@ -263,16 +264,18 @@ impl Gate {
         self.penalty(rule)?.map_or(Ok(()), |penalty| penalty.forgive(subject))
     }
 
-    /// How much longer `rule` blocks `subject`, if it does.
-    pub(crate) fn blocked(&self, rule: &str, subject: &[u8]) -> Result<Option<Duration>, Error> {
+    /// For how much longer `rule` keeps `subject` out after a breach; `None` when it does not.
+    ///
+    /// # Errors
+    ///
+    /// As [`inspect`](Self::inspect).
+    pub fn blocked(&self, rule: &str, subject: &[u8]) -> Result<Option<Duration>, Error> {
         self.penalty(rule)?.map_or(Ok(None), |penalty| penalty.rest(subject, false))
     }
 
     fn penalty(&self, rule: &str) -> Result<Option<Penalty>, Error> {
-        let rule = self.rules().iter().find(|it| it.name() == rule);
-        let Some((rule, block)) = rule.and_then(|it| Some((it, it.block.as_ref()?))) else {
-            return Ok(None);
-        };
+        let rule = &self.rules()[named(self.rules(), rule)?];
+        let Some(block) = &rule.block else { return Ok(None) };
         let Engine { store, clock, .. } = &*self.engine;
         Penalty::new(rule, block, store, clock).map(Some)
     }
