@@ -8,7 +8,7 @@ use std::{
 use smallvec::SmallVec;
 use tidegate_core::{
     self as core, Nanos, Verdict,
-    fields::{Body, Policy, Profile, Refusal, Report},
+    fields::{Body, Policy, Profile, Refusal, Report, Value},
 };
 
 use crate::{
@@ -312,6 +312,16 @@ impl Decision {
         sink: &mut impl FnMut(&'static str, &str),
     ) {
         self.report(&self.policies(), unix_now).write(profile, sink);
+    }
+
+    /// Passes the same to `sink`, with numbers as such.
+    pub fn write_values(
+        &self,
+        profile: Profile,
+        unix_now: Nanos,
+        sink: &mut impl FnMut(&'static str, Value<'_>),
+    ) {
+        self.report(&self.policies(), unix_now).write_values(profile, sink);
     }
 
     /// The status and body of a refusal, in the form that the request's `Accept` field asks

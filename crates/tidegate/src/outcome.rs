@@ -5,9 +5,16 @@
 
 use std::sync::Arc;
 
-use tidegate_core::{self as core, Nanos};
+use tidegate_core::{
+    self as core, Nanos,
+    fields::{Policy, Profile, Report, Value},
+};
 
-use crate::{Decision, Rule, rules::Rules, store::UNDECIDED};
+use crate::{
+    Decision, Rule,
+    rules::{Counted, Rules},
+    store::UNDECIDED,
+};
 
 /// What a check answered, by the binding limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +58,20 @@ impl OneLimit {
     #[must_use]
     pub fn decision(&self, outcome: Outcome) -> Decision {
         Decision::new(Arc::clone(&self.0), [outcome.answer].into_iter().collect(), outcome.at)
+    }
+
+    /// Passes the header fields of that decision to `sink`, as
+    /// [`Decision::write_values`] does.
+    pub fn write_values(
+        &self,
+        outcome: &Outcome,
+        profile: Profile,
+        unix_now: Nanos,
+        sink: &mut impl FnMut(&'static str, Value<'_>),
+    ) {
+        let Counted { policy: name, limit, .. } = &self.0.counted[0];
+        let policy = [Policy { name, limit, decision: &outcome.answer }];
+        Report::new(&policy, 0, unix_now).write_values(profile, sink);
     }
 
     /// The rule.

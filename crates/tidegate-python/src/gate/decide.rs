@@ -19,6 +19,13 @@ use crate::{
 impl PyGate {
     pub(super) fn decide(&self, py: Python<'_>, facts: &PyFacts<'_, '_>) -> PyResult<PyDecision> {
         self.notices.before(py);
+        if !self.waits
+            && switch::is_enabled()
+            && let Some(brief) = self.live.face().gate.admit_briefly(facts)
+        {
+            let brief = brief.map_err(|error| from_engine(&error))?;
+            return Ok(PyDecision::brief(brief, &self.clock));
+        }
         let decision = if !switch::is_enabled() {
             self.live.face().gate.peek(facts).map(Decision::into_allowed)
         } else if self.waits {
@@ -85,7 +92,7 @@ impl PyGate {
         decision: Py<PyDecision>,
         next: Bound<'_, PyAny>,
     ) -> Passage {
-        self.notices.after(py, decision.get().decision());
+        self.notices.after(py, decision.get().client());
         Passage::new(py, decision, self.report(), next.unbind())
     }
 
@@ -98,7 +105,7 @@ impl PyGate {
         (profile, unix_now)
     }
 
-    pub(super) fn address(&self, source: Source<'_, '_>) -> String {
+    pub(crate) fn address(&self, source: Source<'_, '_>) -> String {
         self.live.face().gate.identify(&self.facts(source, Given::default())).address.to_string()
     }
 
