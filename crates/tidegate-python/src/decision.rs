@@ -35,6 +35,8 @@ enum Origin {
     Maker(Py<Maker>, OnceLock<Box<Whole>>),
     /// A gate of one limit made it; the rest is worked out likewise.
     Brief(Arc<dyn Clock>, Box<Brief>, OnceLock<Box<Whole>>),
+    /// A gate without rules made it.
+    Uncounted(Arc<dyn Clock>, OnceLock<Box<Whole>>),
     Whole(Arc<dyn Clock>, Box<Whole>),
 }
 
@@ -79,6 +81,12 @@ impl PyDecision {
         Self { outcome, key: None, origin }
     }
 
+    /// A decision that no limit has a part in.
+    pub(crate) fn uncounted(clock: &Arc<dyn Clock>) -> Self {
+        let origin = Origin::Uncounted(Arc::clone(clock), OnceLock::new());
+        Self { outcome: Outcome::UNCOUNTED, key: None, origin }
+    }
+
     /// The same decision in another process.
     pub(crate) fn restored(
         decision: Decision,
@@ -102,6 +110,7 @@ impl PyDecision {
                 whole.get_or_init(|| Whole::new(maker.get().limit.decision(self.outcome)))
             }
             Origin::Brief(_, brief, whole) => whole.get_or_init(|| Whole::new(brief.decision())),
+            Origin::Uncounted(_, whole) => whole.get_or_init(|| Whole::new(Decision::uncounted())),
             Origin::Whole(_, whole) => whole,
         }
     }
@@ -109,7 +118,7 @@ impl PyDecision {
     /// The whole decision, unless an outcome of one limit is all there is to it.
     fn more(&self) -> Option<&Decision> {
         match &self.origin {
-            Origin::Maker(..) | Origin::Brief(..) => None,
+            Origin::Maker(..) | Origin::Brief(..) | Origin::Uncounted(..) => None,
             Origin::Whole(_, whole) => Some(&whole.decision),
         }
     }
@@ -127,7 +136,7 @@ impl PyDecision {
     /// Who is calling, when a gate found out.
     pub(crate) fn client(&self) -> Option<&Client> {
         match &self.origin {
-            Origin::Maker(..) => None,
+            Origin::Maker(..) | Origin::Uncounted(..) => None,
             Origin::Brief(_, brief, _) => brief.client.as_ref(),
             Origin::Whole(_, whole) => whole.decision.client.as_ref(),
         }
@@ -135,11 +144,18 @@ impl PyDecision {
 
     /// Whether a response should rather speak of this decision than of `other`.
     pub(crate) fn binds_more_than(&self, other: &Self) -> bool {
-        let is_counted = |it: &Self| it.more().is_none_or(Decision::is_counted);
-        if self.allowed() && other.allowed() && !is_counted(other) {
-            return is_counted(self);
+        if self.allowed() && other.allowed() && !other.is_counted() {
+            return self.is_counted();
         }
         self.decision().binds_more_than(other.decision())
+    }
+
+    fn is_counted(&self) -> bool {
+        match &self.origin {
+            Origin::Maker(..) | Origin::Brief(..) => true,
+            Origin::Uncounted(..) => false,
+            Origin::Whole(_, whole) => whole.decision.is_counted(),
+        }
     }
 
     /// Passes the header fields under `profile` to `sink`.
@@ -153,14 +169,20 @@ impl PyDecision {
             Origin::Brief(_, brief, _) => {
                 brief.limit.write_values(&self.outcome, profile, unix_now, sink);
             }
-            _ => self.decision().write_values(profile, unix_now, sink),
+            // There is nothing to tell.
+            Origin::Uncounted(..) => {}
+            Origin::Maker(..) | Origin::Whole(..) => {
+                self.decision().write_values(profile, unix_now, sink);
+            }
         }
     }
 
     fn clock(&self) -> &Arc<dyn Clock> {
         match &self.origin {
             Origin::Maker(maker, _) => &maker.get().clock,
-            Origin::Brief(clock, ..) | Origin::Whole(clock, _) => clock,
+            Origin::Brief(clock, ..) | Origin::Uncounted(clock, _) | Origin::Whole(clock, _) => {
+                clock
+            }
         }
     }
 

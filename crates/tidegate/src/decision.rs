@@ -97,7 +97,8 @@ impl Decision {
     }
 
     /// The decision on a request that no limit applies to.
-    pub(crate) fn uncounted() -> Self {
+    #[must_use]
+    pub fn uncounted() -> Self {
         static NONE: LazyLock<Arc<Rules>> = LazyLock::new(Arc::default);
         Self {
             allowed: true,

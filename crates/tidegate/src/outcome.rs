@@ -29,6 +29,17 @@ impl Outcome {
     /// What stands in an outcome's place until there is one.
     pub const UNDECIDED: Self = Self { answer: UNDECIDED, at: Nanos::ZERO };
 
+    /// The outcome of [`Decision::uncounted`].
+    pub const UNCOUNTED: Self = Self {
+        answer: core::Decision {
+            verdict: core::Verdict::Allowed,
+            limit: 0,
+            remaining: 0,
+            ..UNDECIDED
+        },
+        at: Nanos::ZERO,
+    };
+
     /// True when the request may go ahead.
     #[must_use]
     pub const fn is_allowed(&self) -> bool {
@@ -78,5 +89,15 @@ impl OneLimit {
     #[must_use]
     pub fn rule(&self) -> &Rule {
         &self.0.rules[0]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_outcome_of_no_limit_is_that_of_its_decision() {
+        assert_eq!(Outcome::UNCOUNTED, Decision::uncounted().outcome());
     }
 }

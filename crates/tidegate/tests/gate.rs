@@ -190,9 +190,7 @@ fn a_gate_with_more_than_one_limit_has_no_brief_answer() -> Result<(), Error> {
 
     assert!(answers(Gate::builder().rule(rule("a", "5/hour")?).build()));
     assert!(!answers(Gate::builder().rule(rule("a", "5/hour; 9/day")?).build()));
-    assert!(!answers(
-        Gate::builder().rule(rule("a", "5/hour")?).rule(rule("b", "9/day")?).build()
-    ));
+    assert!(!answers(Gate::builder().rule(rule("a", "5/hour")?).rule(rule("b", "9/day")?).build()));
     assert!(!answers(
         Gate::builder().rule(rule("a", "5/hour")?).deny(vec!["203.0.113.7".to_owned()]).build()
     ));

@@ -19,6 +19,9 @@ use crate::{
 impl PyGate {
     pub(super) fn decide(&self, py: Python<'_>, facts: &PyFacts<'_, '_>) -> PyResult<PyDecision> {
         self.notices.before(py);
+        if self.only.is_none() && self.live.face().gate.is_idle() {
+            return Ok(PyDecision::uncounted(&self.clock));
+        }
         if !self.waits
             && switch::is_enabled()
             && let Some(brief) = self.live.face().gate.admit_briefly(facts)

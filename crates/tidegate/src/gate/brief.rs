@@ -62,6 +62,12 @@ impl Gate {
         Some(Ok(Brief { outcome, limit, client, subject }))
     }
 
+    /// Whether every request is let in uncounted, whoever sends it.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.watch.is_none() && self.lists.is_empty() && self.plans.rules.is_empty()
+    }
+
     /// Whether a brief answer may be all that there is to say about a request.
     pub(super) fn can_be_brief(&self) -> bool {
         self.watch.is_none() && self.lists.is_empty() && self.plans.is_single()
