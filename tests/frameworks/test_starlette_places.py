@@ -164,3 +164,34 @@ def test_a_place_is_found_once() -> None:
 
     assert places.of(scope("/a")) is places.of(scope("/a"))
     assert places.of(scope("/a")) is not places.of(scope("/a", root_path="/below"))
+
+
+async def test_the_socket_is_asked_for_an_address_that_a_forwarding_field_gave() -> None:
+    class Server:
+        """As uvicorn, which has put the field's address into the scope."""
+
+        def __init__(self) -> None:
+            self.transport = self
+
+        def get_extra_info(self, name: str) -> Any:
+            return ("127.0.0.1", 5000) if name == "peername" else None
+
+        async def receive(self) -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(self, message: Any) -> None: ...
+
+    keys: list[str | None] = []
+
+    async def note(request: Request) -> Response:
+        keys.append(request.scope["tidegate"].key)
+        return await hello(request)
+
+    app, server = Starlette(routes=[Route("/", note)]), Server()
+    TideGate(app, default="9/minute", key="ip", clock=Clock())
+    forwarded = [(b"x-forwarded-for", b"198.51.100.1")]
+    received = scope("/", headers=forwarded, client=("198.51.100.1", 0), query_string=b"")
+
+    await app(received, server.receive, server.send)
+
+    assert keys == ["GET /|127.0.0.1"]

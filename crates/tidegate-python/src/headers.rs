@@ -113,20 +113,23 @@ impl Protocol {
         .unbind()
     }
 
-    /// True when `field`, one of the application's, has this name in whatever case.
-    fn is_named(self, field: &Bound<'_, PyAny>, name: &str) -> bool {
+    /// True when `field`, one of the application's, has one of these names in whatever case.
+    fn is_named<'n>(
+        self,
+        field: &Bound<'_, PyAny>,
+        mut names: impl Iterator<Item = &'n str>,
+    ) -> bool {
         let found = match field.cast::<PyTuple>() {
             Ok(pair) => pair.get_item(0),
             Err(_) => field.get_item(0),
         };
         let Ok(found) = found else { return false };
+        let mut is = |found: &[u8]| names.any(|it| it.as_bytes().eq_ignore_ascii_case(found));
         match self {
-            Self::Asgi => found
-                .cast::<PyBytes>()
-                .is_ok_and(|found| found.as_bytes().eq_ignore_ascii_case(name.as_bytes())),
+            Self::Asgi => found.cast::<PyBytes>().is_ok_and(|found| is(found.as_bytes())),
             Self::Wsgi => found
                 .cast::<PyString>()
-                .is_ok_and(|found| found.to_str().is_ok_and(|it| it.eq_ignore_ascii_case(name))),
+                .is_ok_and(|found| found.to_str().is_ok_and(|found| is(found.as_bytes()))),
         }
     }
 }
@@ -181,7 +184,7 @@ impl<'py> Fields<'py> {
             Err(_) => self.py.get_type::<PyList>().call1((own,))?.cast_into()?,
         };
         let is_ours = |field: Bound<'_, PyAny>| {
-            self.pairs.iter().any(|(name, _)| self.protocol.is_named(&field, name))
+            self.protocol.is_named(&field, self.pairs.iter().map(|(name, _)| *name))
         };
         if own.iter().any(is_ours) {
             return Ok(own);

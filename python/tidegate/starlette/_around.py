@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 _REQUESTS = ("http", "websocket")
 
 
-def around(owner: TideGate, places: Places, stack: ASGIApp) -> ASGIApp:
-    """Puts a middleware around all that Starlette builds, its handler of errors too."""
-    whole = owner.whole
-    served = stack if whole is None or "user" in whole.needs else Outside(owner, places, stack)
-    return TideGateMiddleware(served, gate=owner.gate_around())
+class Around(TideGateMiddleware):
+    """Around all that Starlette builds, its handler of errors too."""
+
+    def __init__(self, owner: TideGate, places: Places, stack: ASGIApp) -> None:
+        whole = owner.whole
+        served = stack if whole is None or "user" in whole.needs else Outside(owner, places, stack)
+        super().__init__(served, gate=owner.gate_around())
 
 
 class Outside:

@@ -12,7 +12,7 @@ from tidegate._gate import make_gate
 from tidegate._native import Gate
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 from tidegate.starlette._answers import BreachAnswered, respond
-from tidegate.starlette._around import Inside, around
+from tidegate.starlette._around import Around, Inside
 from tidegate.starlette._limit import RouteLimit
 from tidegate.starlette._order import checked
 from tidegate.starlette._places import Places
@@ -148,7 +148,7 @@ class TideGate:
                 stack = build()
             finally:
                 app.router = router
-            return around(self, places, checked(app, stack, self._marked))
+            return Around(self, places, checked(app, stack, self._marked))
 
         app.build_middleware_stack = build_behind_the_gate  # type: ignore[method-assign]
 
