@@ -34,6 +34,7 @@ _FRAMEWORKS = {
     "django.http": "tidegate.django",
     "flask": "tidegate.flask",
 }
+_adapters: dict[str, Any] = {}
 
 
 class Current:
@@ -118,15 +119,8 @@ class Current:
 # What our middleware around the application notes about the request of this task or thread. A
 # plain tuple, because every request pays for it and few ask.
 current: ContextVar[Noted | None] = ContextVar("tidegate_current", default=None)
-
-
-def believed(gate: Gate) -> Gate:
-    """The gate that knows whom to believe, for a middleware whose own `gate` has no rules.
-
-    Without rules there was no reason to say so there.
-    """
-    noted = current.get()
-    return gate if noted is None else noted[2]
+# Its methods, bound once: the interpreter makes an object of each whenever it looks one up.
+noted, note, forget = current.get, current.set, current.reset
 
 
 def outer_address() -> str | None:
@@ -160,8 +154,7 @@ def find(values: Sequence[object]) -> Current | None:
     """Returns the request that a call with these arguments belongs to, or `None`."""
     for marker, module in _FRAMEWORKS.items():
         if marker in sys.modules:
-            adapter: Any = import_module(module)
-            found: Current | None = adapter.find(values)
+            found: Current | None = _adapter(module).find(values)
             if found is not None:
                 return found
     noted = current.get()
@@ -171,8 +164,7 @@ def find(values: Sequence[object]) -> Current | None:
     if receive is None:
         return Current(Request.from_wsgi(known), environ=known)
     if is_starlette_loaded():
-        starlette: Any = import_module("tidegate.starlette")
-        of_starlette: Current = starlette.from_scope(known, receive)
+        of_starlette: Current = _adapter("tidegate.starlette").from_scope(known, receive)
         return of_starlette
     return Current(Request.from_asgi(known), scope=known, receive=receive)
 
@@ -184,8 +176,16 @@ def refuse_anywhere(gate: Gate, decision: Decision) -> Any:
     exception becomes a 429, and anywhere else it is an ordinary `RateLimitExceeded`.
     """
     if is_starlette_loaded():
-        raise import_module("tidegate.starlette").exception(gate, decision, None)
+        raise _adapter("tidegate.starlette").exception(gate, decision, None)
     raise RateLimitExceeded(decision)
+
+
+def _adapter(module: str) -> Any:
+    adapter = _adapters.get(module)
+    if adapter is None:
+        # Kept, since even an import of what is there takes as long as a check.
+        adapter = _adapters[module] = import_module(module)
+    return adapter
 
 
 def is_starlette_loaded() -> bool:

@@ -45,13 +45,15 @@ class Guard:
         sources: Sequence[object] = cast("Sequence[object]", key) if is_list else [key]
         # Whom to believe is said once, around the application, unless said here too.
         by_address = any(isinstance(it, str) and it not in _ANYWHERE for it in sources)
-        self._asks_outer = by_address and "trusted_proxies" not in options
+        self.asks_outer = by_address and "trusted_proxies" not in options
         self._needs_request = by_address
         named: Options = {"name": rule_name(_name_in(function, options)), **options}
         self.gate = make_gate(limit, key=cast("Any", key), **named)
         self.settles = self.gate.settles
         self._asker = Asker(self.gate)
         self._needs_form = "form" in self.gate.needs
+        # Whether a request can be charged at once, with nobody asked and nobody told.
+        self.is_plain = not (self.gate.callables or self.gate.waits or self.settles)
         is_awaited = is_async(function) or isasyncgenfunction(function)
         if not is_awaited:
             self._refuse_async_callables()
@@ -140,7 +142,7 @@ class Guard:
         return decision
 
     def _address(self) -> str | None:
-        return outer_address() if self._asks_outer else None
+        return outer_address() if self.asks_outer else None
 
     def _refuse_without_request(self) -> None:
         if self._needs_request:

@@ -35,7 +35,7 @@ class NamedGuard(Guard):
         self.settles = True
         # A configuration has no callables.
         self._asker = Asker(Gate([]))
-        self._asks_outer = False
+        self.asks_outer = False
         self._looked: tuple[Gate, int | None] | None = None
 
     @property

@@ -326,6 +326,33 @@ class Gate:
         """The positions of the rules that apply to a WSGI request."""
     def areset(self, /, rule_name: str, key: str | None = None) -> collections.abc.Awaitable[None]:
         """`reset`, to be awaited."""
+    def ask_asgi(
+        self,
+        scope: collections.abc.Mapping[str, typing.Any],
+        receive: collections.abc.Callable[[], typing.Any] | None,
+        noted: tuple[typing.Any, ...] | None,
+        asks_outer: bool,
+        route: str | None,
+        /,
+    ) -> Decision | None:
+        """Decides the request of an ASGI connection scope, and tells the middleware around the
+        application; `None` for what is not counted.
+
+        `noted` is what the middleware has noted, and `asks_outer` whether its gate knows whom to
+        believe. `route` stands in for the scope's.
+        """
+    def ask_wsgi(
+        self,
+        environ: collections.abc.Mapping[str, typing.Any],
+        noted: tuple[typing.Any, ...] | None,
+        asks_outer: bool,
+        route: str | None,
+        cost: int | None,
+        /,
+    ) -> Decision | None:
+        """Decides the request of a WSGI environment, as `ask_asgi` does. `cost` stands in for the
+        rules' own.
+        """
     def asettle(
         self,
         /,

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from tidegate._asking import Asker, arun
 from tidegate._breach import Own, aanswer
-from tidegate._current import believed, current, is_starlette_loaded
+from tidegate._current import forget, is_starlette_loaded, note, noted
 from tidegate._gate import resolve_gate
 from tidegate._native import Answers, Decision, Gate
 from tidegate._options import DEFAULT_LIMIT
@@ -34,6 +34,10 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Decisions that were made further in and are to be told of the end, in the scope, each with the
+# gate that made it.
+ENDS = "tidegate.ends"
 
 
 class TideGateMiddleware:
@@ -97,8 +101,11 @@ class TideGateMiddleware:
             return
         if not passage and not await self._queued(scope, receive, passage, send):
             return
-        gate = believed(self.gate) if self._is_open else self.gate
-        token = current.set((scope, receive, gate, passage))
+        gate = self.gate
+        if self._is_open and (outer := noted()) is not None:
+            # Whom to believe is known further out: without rules there was no reason to say it.
+            gate = outer[2]
+        token = note((scope, receive, gate, passage))
         try:
             await self.app(scope, receive, passage)
         except RateLimitExceeded as exceeded:
@@ -107,9 +114,9 @@ class TideGateMiddleware:
                 raise
             await self._refuse(scope, receive, passage, send, exceeded.decision)
         finally:
-            current.reset(token)
-            if self._settles and passage.settles:
-                await self._settle(passage)
+            forget(token)
+            if self._settles or ENDS in scope:
+                await self._settle(scope, passage)
 
     async def _prepare(self, scope: Scope, receive: Receive) -> tuple[Receive, Answers | None]:
         """Finds out what the rules want to know; returns what is to be received from then on."""
@@ -138,9 +145,14 @@ class TideGateMiddleware:
             await send(message)
         return False
 
-    async def _settle(self, passage: AsgiPassage) -> None:
-        told = charges(self.gate, Response.begun(passage.status, passage.headers))
-        await self.gate.asettle(passage.decision, passage.status, charges=told)
+    async def _settle(self, scope: Scope, passage: AsgiPassage) -> None:
+        unsettled: list[tuple[Gate, Decision]] = scope.pop(ENDS, [])
+        if passage.settles:
+            unsettled.append((self.gate, passage.decision))
+        status = passage.status
+        response = Response.begun(status, passage.headers)
+        for gate, decision in unsettled:
+            await gate.asettle(decision, status, charges=charges(gate, response))
 
     async def _aenter(
         self, scope: Scope, receive: Receive, send: Send, answers: Answers | None

@@ -12,7 +12,7 @@ from typing import cast
 
 from tidegate._asking import Asker, run
 from tidegate._breach import Own, answer, ask
-from tidegate._current import believed, current
+from tidegate._current import forget, note, noted
 from tidegate._gate import refuse_async_callables, resolve_gate
 from tidegate._options import DEFAULT_LIMIT
 from tidegate._request import Request
@@ -74,19 +74,13 @@ class TideGateMiddleware:
         self._version = self.gate.version
         self._is_open = not self.gate.rules
         self._reads = "form" in self.gate.needs
+        self._prepares = self._asks or self._reads
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serves one request."""
         if self._follows and self._version != self.gate.version:
             self._look()
-        answers = None
-        if (self._asks or self._reads) and self.gate.counts_wsgi(environ):
-            if self._reads:
-                from tidegate._replay import read_wsgi  # noqa: PLC0415 - for keys of forms only
-
-                read_wsgi(environ)
-            if self._asks:
-                answers = self._ask(environ)
+        answers = self._prepare(environ) if self._prepares else None
         passage = self._enter(environ, start_response, answers)
         if passage is None:
             return self.app(environ, start_response)
@@ -95,8 +89,11 @@ class TideGateMiddleware:
             if not decision:
                 return self._refuse(environ, passage, start_response, decision)
             time.sleep(decision.delay)
-        gate = believed(self.gate) if self._is_open else self.gate
-        token = current.set((environ, None, gate, passage))
+        gate = self.gate
+        if self._is_open and (outer := noted()) is not None:
+            # Whom to believe is known further out: without rules there was no reason to say it.
+            gate = outer[2]
+        token = note((environ, None, gate, passage))
         settles = is_over = self._settles and passage.settles
         try:
             body = self.app(environ, passage)
@@ -106,10 +103,20 @@ class TideGateMiddleware:
             # exception's traceback, the server replaces a response that has only begun.
             return self._refuse(environ, passage, start_response, exceeded.decision, sys.exc_info())
         finally:
-            current.reset(token)
+            forget(token)
             if is_over:
                 self.settle(passage)
         return _Settling(body, self, passage) if settles else body
+
+    def _prepare(self, environ: WSGIEnvironment) -> Answers | None:
+        """Finds out what the rules want to know."""
+        if not self.gate.counts_wsgi(environ):
+            return None
+        if self._reads:
+            from tidegate._replay import read_wsgi  # noqa: PLC0415 - for keys of forms only
+
+            read_wsgi(environ)
+        return self._ask(environ) if self._asks else None
 
     def settle(self, passage: WsgiPassage) -> None:
         """Tells the gate how a request ended."""

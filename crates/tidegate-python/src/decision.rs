@@ -10,7 +10,10 @@ use pyo3::{
     types::{PyDict, PyString},
 };
 use tidegate::{
-    Clock, Decision, OneLimit, Outcome, Verdict, address::Source, fields::Profile, subject_text,
+    Brief, Client, Clock, Decision, Nanos, OneLimit, Outcome, Verdict,
+    address::Source,
+    fields::{Profile, Value},
+    subject_text,
 };
 
 use crate::{
@@ -30,6 +33,10 @@ pub(crate) struct PyDecision {
 enum Origin {
     /// A limiter of one limit made it; the rest is worked out when somebody asks.
     Maker(Py<Maker>, OnceLock<Box<Whole>>),
+    /// A gate of one limit made it; the rest is worked out likewise.
+    Brief(Arc<dyn Clock>, Box<Brief>, OnceLock<Box<Whole>>),
+    /// A gate without rules made it.
+    Uncounted(Arc<dyn Clock>, OnceLock<Box<Whole>>),
     Whole(Arc<dyn Clock>, Box<Whole>),
 }
 
@@ -67,6 +74,19 @@ impl PyDecision {
         Self { outcome, key: Some(key), origin: Origin::Maker(maker, OnceLock::new()) }
     }
 
+    /// A decision of which a gate has told the outlines.
+    pub(crate) fn brief(brief: Brief, clock: &Arc<dyn Clock>) -> Self {
+        let outcome = brief.outcome;
+        let origin = Origin::Brief(Arc::clone(clock), Box::new(brief), OnceLock::new());
+        Self { outcome, key: None, origin }
+    }
+
+    /// A decision that no limit has a part in.
+    pub(crate) fn uncounted(clock: &Arc<dyn Clock>) -> Self {
+        let origin = Origin::Uncounted(Arc::clone(clock), OnceLock::new());
+        Self { outcome: Outcome::UNCOUNTED, key: None, origin }
+    }
+
     /// The same decision in another process.
     pub(crate) fn restored(
         decision: Decision,
@@ -89,14 +109,80 @@ impl PyDecision {
             Origin::Maker(maker, whole) => {
                 whole.get_or_init(|| Whole::new(maker.get().limit.decision(self.outcome)))
             }
+            Origin::Brief(_, brief, whole) => whole.get_or_init(|| Whole::new(brief.decision())),
+            Origin::Uncounted(_, whole) => whole.get_or_init(|| Whole::new(Decision::uncounted())),
             Origin::Whole(_, whole) => whole,
+        }
+    }
+
+    /// The whole decision, unless an outcome of one limit is all there is to it.
+    fn more(&self) -> Option<&Decision> {
+        match &self.origin {
+            Origin::Maker(..) | Origin::Brief(..) | Origin::Uncounted(..) => None,
+            Origin::Whole(_, whole) => Some(&whole.decision),
+        }
+    }
+
+    /// Whether the end of the request matters.
+    pub(crate) fn settles(&self) -> bool {
+        self.more().is_some_and(Decision::settles)
+    }
+
+    /// Whether the request may go ahead at once.
+    pub(crate) fn is_open(&self) -> bool {
+        self.outcome.is_allowed() && self.outcome.answer.delay == Nanos::ZERO
+    }
+
+    /// Who is calling, when a gate found out.
+    pub(crate) fn client(&self) -> Option<&Client> {
+        match &self.origin {
+            Origin::Maker(..) | Origin::Uncounted(..) => None,
+            Origin::Brief(_, brief, _) => brief.client.as_ref(),
+            Origin::Whole(_, whole) => whole.decision.client.as_ref(),
+        }
+    }
+
+    /// Whether a response should rather speak of this decision than of `other`.
+    pub(crate) fn binds_more_than(&self, other: &Self) -> bool {
+        if self.allowed() && other.allowed() && !other.is_counted() {
+            return self.is_counted();
+        }
+        self.decision().binds_more_than(other.decision())
+    }
+
+    fn is_counted(&self) -> bool {
+        match &self.origin {
+            Origin::Maker(..) | Origin::Brief(..) => true,
+            Origin::Uncounted(..) => false,
+            Origin::Whole(_, whole) => whole.decision.is_counted(),
+        }
+    }
+
+    /// Passes the header fields under `profile` to `sink`.
+    pub(crate) fn write_values(
+        &self,
+        profile: Profile,
+        unix_now: Nanos,
+        sink: &mut impl FnMut(&'static str, Value<'_>),
+    ) {
+        match &self.origin {
+            Origin::Brief(_, brief, _) => {
+                brief.limit.write_values(&self.outcome, profile, unix_now, sink);
+            }
+            // There is nothing to tell.
+            Origin::Uncounted(..) => {}
+            Origin::Maker(..) | Origin::Whole(..) => {
+                self.decision().write_values(profile, unix_now, sink);
+            }
         }
     }
 
     fn clock(&self) -> &Arc<dyn Clock> {
         match &self.origin {
             Origin::Maker(maker, _) => &maker.get().clock,
-            Origin::Whole(clock, _) => clock,
+            Origin::Brief(clock, ..) | Origin::Uncounted(clock, _) | Origin::Whole(clock, _) => {
+                clock
+            }
         }
     }
 
@@ -117,11 +203,8 @@ impl PyDecision {
     /// True when the store gave no answer, and `on_store_error` said what to do then.
     #[getter]
     fn degraded(&self) -> bool {
-        match &self.origin {
-            // Made by a store in this process, which always answers.
-            Origin::Maker(..) => false,
-            Origin::Whole(_, whole) => whole.decision.degraded,
-        }
+        // What is told in short was decided in this process, where there always is an answer.
+        self.more().is_some_and(|decision| decision.degraded)
     }
 
     /// Units that a rested key can spend at once, under the binding limit.
@@ -216,14 +299,14 @@ impl PyDecision {
     /// The client's address, when a gate found it out.
     #[getter]
     fn address(&self) -> Option<String> {
-        self.decision().client.as_ref().map(|client| client.address.to_string())
+        self.client().map(|client| client.address.to_string())
     }
 
     /// How the address was found: "peer"; "forwarded", by trusted proxies; or "interrupted",
     /// the last good address before an element that makes no sense.
     #[getter]
     fn address_source(&self) -> Option<&'static str> {
-        self.decision().client.as_ref().map(|client| match client.source {
+        self.client().map(|client| match client.source {
             Source::Peer => "peer",
             Source::Forwarded { .. } => "forwarded",
             Source::Interrupted { .. } => "interrupted",

@@ -27,6 +27,8 @@ pub(crate) struct Given<'py> {
     pub(crate) keys: Option<Known<'py>>,
     pub(crate) address: Option<String>,
     pub(crate) cost: Option<Units>,
+    /// The template of the route, instead of the noted one.
+    pub(crate) route: Option<Bound<'py, PyString>>,
 }
 
 /// Where the facts of one request come from.
@@ -174,6 +176,9 @@ impl Facts for PyFacts<'_, '_> {
     }
 
     fn route(&self) -> Option<Cow<'_, str>> {
+        if let Some(route) = &self.given.route {
+            return Some(route.to_string_lossy());
+        }
         let route = self.noted(|py| intern!(py, "tidegate.route"))?;
         Some(Cow::Owned(route.cast::<PyString>().ok()?.to_string_lossy().into_owned()))
     }

@@ -250,6 +250,20 @@ pub(crate) fn call_method<'py>(
     }
 }
 
+/// Calls with one argument, as `call_method` does.
+pub(crate) fn call_one<'py>(
+    callable: &Bound<'py, PyAny>,
+    argument: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (py, end) = (callable.py(), ptr::null_mut::<ffi::PyObject>());
+    // SAFETY: Both are alive, and null ends the arguments. What comes back is a new reference,
+    // or null with an exception set.
+    unsafe {
+        let answer = ffi::PyObject_CallFunctionObjArgs(callable.as_ptr(), argument.as_ptr(), end);
+        Bound::from_owned_ptr_or_err(py, answer)
+    }
+}
+
 /// Calls the method behind, with everything as it came.
 ///
 /// # Safety

@@ -1,11 +1,18 @@
 //! Response header fields as Python wants them: pairs of text for WSGI, of bytes for ASGI.
 
+use std::sync::Mutex;
+
 use pyo3::{
     prelude::*,
     sync::PyOnceLock,
     types::{PyBytes, PyList, PyString, PyTuple},
 };
-use tidegate::{Decision, Nanos, fields::Profile};
+use tidegate::{
+    Nanos,
+    fields::{Profile, Value},
+};
+
+use crate::decision::PyDecision;
 
 /// Every name that a response of ours can have, in its usual capitals.
 const NAMES: [&str; 11] = [
@@ -22,6 +29,9 @@ const NAMES: [&str; 11] = [
     "Content-Length",
 ];
 
+/// The last field of a name, and its value.
+type Last = Mutex<Option<(u64, Py<PyTuple>)>>;
+
 /// Who speaks: both protocols want the same fields in different types.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -37,28 +47,62 @@ impl Protocol {
         self,
         py: Python<'py>,
         name: &str,
-        value: &str,
+        value: Value<'_>,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let name = self.name(py, name);
+        let place = NAMES.iter().position(|known| *known == name);
+        let (Some(place), Value::Number(number)) = (place, value) else {
+            return self.new_field(py, self.name(py, name, place), value);
+        };
+        // The limit is the same on every response, and the time of its reset for a while.
+        static ASGI: [Last; NAMES.len()] = [const { Last::new(None) }; NAMES.len()];
+        static WSGI: [Last; NAMES.len()] = [const { Last::new(None) }; NAMES.len()];
+        let last = match self {
+            Self::Asgi => &ASGI[place],
+            Self::Wsgi => &WSGI[place],
+        };
+        // Not waited for: it is quicker to make another one.
+        if let Ok(known) = last.try_lock()
+            && let Some((of, field)) = &*known
+            && *of == number
+        {
+            return Ok(field.bind(py).clone());
+        }
+        let field = self.new_field(py, self.name(py, name, Some(place)), value)?;
+        let kept = Some((number, field.clone().unbind()));
+        let former = last.try_lock().map(|mut known| std::mem::replace(&mut *known, kept));
+        // Not under the lock: what is let go may run Python code.
+        drop(former);
+        Ok(field)
+    }
+
+    fn new_field<'py>(
+        self,
+        py: Python<'py>,
+        name: Bound<'py, PyAny>,
+        value: Value<'_>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let mut digits = [0; Value::MOST_DIGITS];
+        let text = match value {
+            Value::Number(number) => Value::digits(number, &mut digits),
+            Value::Text(text) => text.as_bytes(),
+        };
         match self {
-            Self::Asgi => (name, PyBytes::new(py, value.as_bytes())).into_pyobject(py),
-            Self::Wsgi => (name, PyString::new(py, value)).into_pyobject(py),
+            Self::Asgi => (name, PyBytes::new(py, text)).into_pyobject(py),
+            Self::Wsgi => (name, PyString::from_bytes(py, text)?).into_pyobject(py),
         }
     }
 
-    /// The name as an object that is made once.
-    fn name<'py>(self, py: Python<'py>, name: &str) -> Bound<'py, PyAny> {
+    /// The name as an object that is made once, if it has a place.
+    fn name<'py>(self, py: Python<'py>, name: &str, place: Option<usize>) -> Bound<'py, PyAny> {
         static ASGI: PyOnceLock<[Py<PyAny>; NAMES.len()]> = PyOnceLock::new();
         static WSGI: PyOnceLock<[Py<PyAny>; NAMES.len()]> = PyOnceLock::new();
         let made = match self {
             Self::Asgi => &ASGI,
             Self::Wsgi => &WSGI,
         };
-        let Some(index) = NAMES.iter().position(|known| *known == name) else {
-            return self.new_name(py, name).into_bound(py);
-        };
+        let Some(place) = place else { return self.new_name(py, name).into_bound(py) };
         let made = made.get_or_init(py, || NAMES.map(|name| self.new_name(py, name)));
-        made[index].bind(py).clone()
+        made[place].bind(py).clone()
     }
 
     fn new_name(self, py: Python<'_>, name: &str) -> Py<PyAny> {
@@ -69,20 +113,23 @@ impl Protocol {
         .unbind()
     }
 
-    /// True when `field`, one of the application's, has this name in whatever case.
-    fn is_named(self, field: &Bound<'_, PyAny>, name: &str) -> bool {
+    /// True when `field`, one of the application's, has one of these names in whatever case.
+    fn is_named<'n>(
+        self,
+        field: &Bound<'_, PyAny>,
+        mut names: impl Iterator<Item = &'n str>,
+    ) -> bool {
         let found = match field.cast::<PyTuple>() {
             Ok(pair) => pair.get_item(0),
             Err(_) => field.get_item(0),
         };
         let Ok(found) = found else { return false };
+        let mut is = |found: &[u8]| names.any(|it| it.as_bytes().eq_ignore_ascii_case(found));
         match self {
-            Self::Asgi => found
-                .cast::<PyBytes>()
-                .is_ok_and(|found| found.as_bytes().eq_ignore_ascii_case(name.as_bytes())),
+            Self::Asgi => found.cast::<PyBytes>().is_ok_and(|found| is(found.as_bytes())),
             Self::Wsgi => found
                 .cast::<PyString>()
-                .is_ok_and(|found| found.to_str().is_ok_and(|it| it.eq_ignore_ascii_case(name))),
+                .is_ok_and(|found| found.to_str().is_ok_and(|found| is(found.as_bytes()))),
         }
     }
 }
@@ -102,7 +149,7 @@ impl<'py> Fields<'py> {
         Self { py, protocol, pairs: Vec::with_capacity(USUALLY) }
     }
 
-    pub(crate) fn push(&mut self, name: &'static str, value: &str) -> PyResult<()> {
+    pub(crate) fn push(&mut self, name: &'static str, value: Value<'_>) -> PyResult<()> {
         self.pairs.push((name, self.protocol.field(self.py, name, value)?));
         Ok(())
     }
@@ -110,12 +157,12 @@ impl<'py> Fields<'py> {
     /// Adds what `profile` says about a decision that was made `unix_now` after 1970.
     pub(crate) fn push_report(
         &mut self,
-        decision: &Decision,
+        decision: &PyDecision,
         profile: Profile,
         unix_now: Nanos,
     ) -> PyResult<()> {
         let mut outcome = Ok(());
-        decision.write_fields(profile, unix_now, &mut |name, value| {
+        decision.write_values(profile, unix_now, &mut |name, value| {
             if outcome.is_ok() {
                 outcome = self.push(name, value);
             }
@@ -137,12 +184,15 @@ impl<'py> Fields<'py> {
             Err(_) => self.py.get_type::<PyList>().call1((own,))?.cast_into()?,
         };
         let is_ours = |field: Bound<'_, PyAny>| {
-            self.pairs.iter().any(|(name, _)| self.protocol.is_named(&field, name))
+            self.protocol.is_named(&field, self.pairs.iter().map(|(name, _)| *name))
         };
         if own.iter().any(is_ours) {
             return Ok(own);
         }
-        let joined = own.as_sequence().concat(self.into_list()?.as_sequence())?;
-        Ok(joined.cast_into()?)
+        let joined = own.get_slice(0, own.len());
+        for (_, pair) in self.pairs {
+            joined.append(pair)?;
+        }
+        Ok(joined)
     }
 }

@@ -21,6 +21,7 @@ mod hub;
 mod limiter;
 mod lookup;
 mod many;
+mod noted;
 mod notices;
 mod passage;
 mod pickle;

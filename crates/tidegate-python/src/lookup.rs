@@ -44,16 +44,19 @@ pub(crate) fn asgi_header<'a>(scope: &Bound<'_, PyMapping>, name: &str) -> Lines
 
 /// The value of a pair of byte strings, if its name is `name`.
 fn value_of<'py>(pair: &Bound<'py, PyAny>, name: &[u8]) -> Option<Bound<'py, PyBytes>> {
-    // Servers send names in lower case; test clients and middleware may not.
-    let is_named = |key: &[u8]| key.eq_ignore_ascii_case(name);
+    // Servers send names in lower case; test clients and middleware may not. The length tells
+    // most names apart, and takes one call less to find out.
+    let is_named = |key: &Bound<'py, PyBytes>| {
+        key.len().is_ok_and(|it| it == name.len()) && key.as_bytes().eq_ignore_ascii_case(name)
+    };
     // What every server sends, and cheaper to look into than the general case below.
     if let Ok(pair) = pair.cast_exact::<PyTuple>() {
-        let key = pair.get_borrowed_item(0).ok()?;
-        let found = is_named(key.cast::<PyBytes>().ok()?.as_bytes());
+        let key = pair.get_borrowed_item(0).ok()?.cast::<PyBytes>().ok()?;
+        let found = is_named(&key);
         return if found { pair.get_item(1).ok()?.cast_into().ok() } else { None };
     }
     let key = pair.get_item(0).ok()?;
-    let found = is_named(key.cast::<PyBytes>().ok()?.as_bytes());
+    let found = is_named(key.cast::<PyBytes>().ok()?);
     if found { pair.get_item(1).ok()?.cast_into().ok() } else { None }
 }
 

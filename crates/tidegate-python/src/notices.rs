@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
-use tidegate::Decision;
+use tidegate::Client;
 
 /// What has not been said yet.
 pub(crate) struct Notices {
@@ -52,8 +52,8 @@ impl Notices {
     }
 
     /// Says whose forwarding header field was disregarded, after the first such decision.
-    pub(crate) fn after(&self, py: Python<'_>, decision: &Decision) {
-        let Some(client) = decision.client.as_ref().filter(|client| client.ignored) else { return };
+    pub(crate) fn after(&self, py: Python<'_>, client: Option<&Client>) {
+        let Some(client) = client.filter(|client| client.ignored) else { return };
         if is_due(&self.is_silent) {
             let peer = client.address.to_string();
             say(py, "tidegate._gate", "warn_of_ignored_forwarding", Some(peer));

@@ -14,7 +14,9 @@ use tidegate::{Nanos, fields::Profile};
 
 use crate::{
     decision::PyDecision,
+    fastcall::call_one,
     headers::{Fields, Protocol},
+    visit::is_text,
 };
 
 /// What every kind of passage remembers.
@@ -49,16 +51,15 @@ impl Passage {
     }
 
     fn is_open(&self) -> bool {
-        let decision = self.decision.get().decision();
-        decision.allowed && decision.delay.is_zero()
+        self.decision.get().is_open()
     }
 
     /// Takes a decision that was made further in for the one to show, if it binds more.
-    fn consider(&self, decision: &Bound<'_, PyDecision>) -> Py<PyDecision> {
+    pub(crate) fn consider(&self, decision: &Bound<'_, PyDecision>) -> Py<PyDecision> {
         let py = decision.py();
         let old = {
             let mut shown = self.shown();
-            if !decision.get().decision().binds_more_than(shown.get().decision()) {
+            if !decision.get().binds_more_than(shown.get()) {
                 return shown.clone_ref(py);
             }
             std::mem::replace(&mut *shown, decision.clone().unbind())
@@ -95,7 +96,7 @@ impl Passage {
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut fields = Fields::new(own.py(), protocol);
         let shown = self.shown().clone_ref(own.py());
-        fields.push_report(shown.get().decision(), self.profile, self.unix_now)?;
+        fields.push_report(shown.get(), self.profile, self.unix_now)?;
         Ok(fields.behind(own)?.into_any())
     }
 
@@ -113,7 +114,7 @@ impl AsgiPassage {
     /// Whether the end of the request matters.
     #[getter]
     fn settles(&self) -> bool {
-        self.0.decision.get().decision().settles()
+        self.0.decision.get().settles()
     }
 
     /// What the gate decided.
@@ -155,18 +156,18 @@ impl AsgiPassage {
         message: "collections.abc.MutableMapping[str, typing.Any]"
     ) -> "collections.abc.Awaitable[None]")]
     fn __call__<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let next = self.0.next.bind(message.py());
-        if !is_start(message) {
-            return next.call1((message,));
-        }
         let py = message.py();
+        let next = self.0.next.bind(py);
+        if !is_start(message) {
+            return call_one(next, message);
+        }
         let name = intern!(py, "headers");
         // A new one: the application may send the same message again.
         let message = copy(message)?;
         let own = message.get_item(name)?.unwrap_or_else(|| py.None().into_bound(py));
         self.0.begin(status_of(&message), &own);
         message.set_item(name, self.0.merged(&own, Protocol::Asgi)?)?;
-        next.call1((message,))
+        call_one(next, &message)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -176,15 +177,19 @@ impl AsgiPassage {
 
 /// Whether header fields go out with this message.
 fn is_start(message: &Bound<'_, PyAny>) -> bool {
-    let kind = intern!(message.py(), "type");
+    let py = message.py();
+    let kind = intern!(py, "type");
     let kind = match message.cast::<PyDict>() {
         Ok(dict) => dict.get_item(kind).ok().flatten(),
         Err(_) => message.get_item(kind).ok(),
     };
+    let Some(kind) = kind else { return false };
+    // Frameworks write both as literals, which are the same objects.
+    if kind.is(intern!(py, "http.response.body")) {
+        return false;
+    }
     let starts = ["http.response.start", "websocket.accept", "websocket.http.response.start"];
-    kind.as_ref()
-        .and_then(|kind| kind.cast::<PyString>().ok()?.to_str().ok())
-        .is_some_and(|kind| starts.contains(&kind))
+    kind.is(intern!(py, "http.response.start")) || starts.iter().any(|it| is_text(&kind, it))
 }
 
 /// The status of a message that starts a response; that of an accepted WebSocket is 101.
@@ -217,7 +222,7 @@ impl WsgiPassage {
     /// Whether the end of the request matters.
     #[getter]
     fn settles(&self) -> bool {
-        self.0.decision.get().decision().settles()
+        self.0.decision.get().settles()
     }
 
     /// What the gate decided.

@@ -5,9 +5,13 @@ use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict, PyList, PyMapping, PyString},
 };
-use tidegate::{Decision, Nanos, fields::Profile};
+use tidegate::{
+    Nanos,
+    fields::{Profile, Value},
+};
 
 use crate::{
+    decision::PyDecision,
     errors::ConfigError,
     headers::{Fields, Protocol},
     lookup::{asgi_header, item},
@@ -35,18 +39,18 @@ impl PyRefusal {
     pub(crate) fn new(
         py: Python<'_>,
         protocol: Protocol,
-        decision: &Decision,
+        decision: &PyDecision,
         (profile, unix_now): (Profile, Nanos),
         accept: Option<&str>,
     ) -> PyResult<Self> {
-        let Some((status, body)) = decision.refusal(accept) else {
+        let Some((status, body)) = decision.decision().refusal(accept) else {
             return Err(ConfigError::new_err(
                 "the request was allowed; there is nothing to refuse",
             ));
         };
         let mut fields = Fields::new(py, protocol);
-        fields.push("Content-Type", body.media_type.content_type())?;
-        fields.push("Content-Length", &body.text.len().to_string())?;
+        fields.push("Content-Type", Value::Text(body.media_type.content_type()))?;
+        fields.push("Content-Length", Value::Number(body.text.len() as u64))?;
         fields.push_report(decision, profile, unix_now)?;
         let headers = fields.into_list()?.unbind();
         Ok(Self { status, headers, body: PyBytes::new(py, body.text.as_bytes()).unbind() })
@@ -56,7 +60,7 @@ impl PyRefusal {
     /// WebSocket whose server cannot send one.
     pub(crate) fn asgi<'py>(
         scope: &Bound<'py, PyMapping>,
-        decision: &Decision,
+        decision: &PyDecision,
         report: (Profile, Nanos),
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let py = scope.py();
@@ -87,7 +91,7 @@ impl PyRefusal {
     /// What refuses the request of `environ`.
     pub(crate) fn wsgi(
         environ: &Bound<'_, PyMapping>,
-        decision: &Decision,
+        decision: &PyDecision,
         report: (Profile, Nanos),
     ) -> PyResult<WsgiResponse> {
         let py = environ.py();

@@ -8,7 +8,7 @@ use std::{
 use smallvec::SmallVec;
 use tidegate_core::{
     self as core, Nanos, Verdict,
-    fields::{Body, Policy, Profile, Refusal, Report},
+    fields::{Body, Policy, Profile, Refusal, Report, Value},
 };
 
 use crate::{
@@ -97,7 +97,8 @@ impl Decision {
     }
 
     /// The decision on a request that no limit applies to.
-    pub(crate) fn uncounted() -> Self {
+    #[must_use]
+    pub fn uncounted() -> Self {
         static NONE: LazyLock<Arc<Rules>> = LazyLock::new(Arc::default);
         Self {
             allowed: true,
@@ -312,6 +313,16 @@ impl Decision {
         sink: &mut impl FnMut(&'static str, &str),
     ) {
         self.report(&self.policies(), unix_now).write(profile, sink);
+    }
+
+    /// Passes the same to `sink`, with numbers as such.
+    pub fn write_values(
+        &self,
+        profile: Profile,
+        unix_now: Nanos,
+        sink: &mut impl FnMut(&'static str, Value<'_>),
+    ) {
+        self.report(&self.policies(), unix_now).write_values(profile, sink);
     }
 
     /// The status and body of a refusal, in the form that the request's `Accept` field asks

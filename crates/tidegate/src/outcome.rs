@@ -5,9 +5,16 @@
 
 use std::sync::Arc;
 
-use tidegate_core::{self as core, Nanos};
+use tidegate_core::{
+    self as core, Nanos,
+    fields::{Policy, Profile, Report, Value},
+};
 
-use crate::{Decision, Rule, rules::Rules, store::UNDECIDED};
+use crate::{
+    Decision, Rule,
+    rules::{Counted, Rules},
+    store::UNDECIDED,
+};
 
 /// What a check answered, by the binding limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +28,17 @@ pub struct Outcome {
 impl Outcome {
     /// What stands in an outcome's place until there is one.
     pub const UNDECIDED: Self = Self { answer: UNDECIDED, at: Nanos::ZERO };
+
+    /// The outcome of [`Decision::uncounted`].
+    pub const UNCOUNTED: Self = Self {
+        answer: core::Decision {
+            verdict: core::Verdict::Allowed,
+            limit: 0,
+            remaining: 0,
+            ..UNDECIDED
+        },
+        at: Nanos::ZERO,
+    };
 
     /// True when the request may go ahead.
     #[must_use]
@@ -53,9 +71,33 @@ impl OneLimit {
         Decision::new(Arc::clone(&self.0), [outcome.answer].into_iter().collect(), outcome.at)
     }
 
+    /// Passes the header fields of that decision to `sink`, as
+    /// [`Decision::write_values`] does.
+    pub fn write_values(
+        &self,
+        outcome: &Outcome,
+        profile: Profile,
+        unix_now: Nanos,
+        sink: &mut impl FnMut(&'static str, Value<'_>),
+    ) {
+        let Counted { policy: name, limit, .. } = &self.0.counted[0];
+        let policy = [Policy { name, limit, decision: &outcome.answer }];
+        Report::new(&policy, 0, unix_now).write_values(profile, sink);
+    }
+
     /// The rule.
     #[must_use]
     pub fn rule(&self) -> &Rule {
         &self.0.rules[0]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_outcome_of_no_limit_is_that_of_its_decision() {
+        assert_eq!(Outcome::UNCOUNTED, Decision::uncounted().outcome());
     }
 }

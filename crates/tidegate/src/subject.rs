@@ -47,12 +47,24 @@ impl Text {
 
     /// Adds the address as it prints. Nearly every request has one, and `fmt` is slow at it.
     fn push_ipv4(&mut self, address: Ipv4Addr) {
+        let (mut text, mut length) = ([0; "255.255.255.255".len()], 0);
+        let mut push = |byte| {
+            text[length] = byte;
+            length += 1;
+        };
         for (index, octet) in address.octets().into_iter().enumerate() {
-            let digits = [b'0' + octet / 100, b'0' + octet / 10 % 10, b'0' + octet % 10];
-            let zeros = usize::from(octet < 100) + usize::from(octet < 10);
-            self.push(if index == 0 { b"" } else { b"." });
-            self.push(&digits[zeros..]);
+            if index > 0 {
+                push(b'.');
+            }
+            if octet >= 100 {
+                push(b'0' + octet / 100);
+            }
+            if octet >= 10 {
+                push(b'0' + octet / 10 % 10);
+            }
+            push(b'0' + octet % 10);
         }
+        self.push(&text[..length]);
     }
 }
 

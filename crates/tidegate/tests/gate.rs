@@ -1,10 +1,11 @@
 //! The gate as adapters meet it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use tidegate::{
-    Error, Facts, Gate, Key, Lines, Rule,
+    Error, Facts, Gate, Key, Lines, ManualClock, Nanos, Rule,
     address::{Resolver, Trust},
+    fields::{Profile, Value},
 };
 
 /// A request that is not there.
@@ -147,5 +148,52 @@ fn a_caller_without_address_is_counted_as_unknown() -> Result<(), Error> {
     let decision = gate.admit(&Request::default())?;
 
     assert_eq!(decision.subject.as_deref(), Some(&b"unknown"[..]));
+    Ok(())
+}
+
+#[test]
+fn a_brief_answer_is_the_decision_in_short() -> Result<(), Error> {
+    let clock = Arc::new(ManualClock::new(Duration::ZERO));
+    let gate = || -> Result<Gate, Error> {
+        let rule = Rule::new("test", "2/hour".parse()?).key(Key::Ip);
+        let clock = Arc::<ManualClock>::clone(&clock);
+        Gate::builder().rule(rule).clock(clock).build()
+    };
+    let (brief, whole) = (gate()?, gate()?);
+    let every = Profile::X_RATELIMIT | Profile::DRAFT | Profile::LEGACY;
+
+    for _ in 0..4 {
+        let request = Request::from("203.0.113.7").header("x-forwarded-for", "1.2.3.4");
+        let told = brief.admit_briefly(&request).unwrap()?;
+        let decision = whole.admit(&request)?;
+        let fields = decision.fields(every, Nanos::SECOND);
+        let mut values = Vec::new();
+        told.limit.write_values(&told.outcome, every, Nanos::SECOND, &mut |name, it| {
+            values.push(match it {
+                Value::Number(number) => (name, number.to_string()),
+                Value::Text(text) => (name, text.to_owned()),
+            });
+        });
+
+        assert_eq!(format!("{:?}", told.decision()), format!("{decision:?}"));
+        assert_eq!(told.outcome, decision.outcome());
+        assert_eq!(values, fields);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_gate_with_more_than_one_limit_has_no_brief_answer() -> Result<(), Error> {
+    let rule = |name, limits: &str| Ok::<_, Error>(Rule::new(name, limits.parse()?).key(Key::Ip));
+    let request = Request::from("203.0.113.7");
+    let answers = |gate: Result<Gate, Error>| gate.unwrap().admit_briefly(&request).is_some();
+
+    assert!(answers(Gate::builder().rule(rule("a", "5/hour")?).build()));
+    assert!(!answers(Gate::builder().rule(rule("a", "5/hour; 9/day")?).build()));
+    assert!(!answers(Gate::builder().rule(rule("a", "5/hour")?).rule(rule("b", "9/day")?).build()));
+    assert!(!answers(
+        Gate::builder().rule(rule("a", "5/hour")?).deny(vec!["203.0.113.7".to_owned()]).build()
+    ));
+    assert!(!answers(Gate::builder().build()));
     Ok(())
 }

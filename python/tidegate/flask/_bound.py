@@ -37,13 +37,18 @@ class Bound:
         self._settings = settings
         # By limit string: a callable may return several.
         self._doors: dict[str, Door] = {}
+        # The gate that can be asked at once, with nobody asked before and nobody told after.
+        self.at_once: Door | None = None
         if isinstance(limit.value, str):
-            self._doors[limit.value] = self._made(limit.value)
+            door = self._doors[limit.value] = self._made(limit.value)
+            if door.is_plain and not limit.asks:
+                self.at_once = door
 
     def elsewhere(self, limit: Limit, origin: str) -> Bound:
         """The same count for another limit that names it."""
         other = Bound.__new__(Bound)
-        other.__dict__.update(self.__dict__, limit=limit, origin=origin)
+        at_once = None if limit.asks else self.at_once
+        other.__dict__.update(self.__dict__, limit=limit, origin=origin, at_once=at_once)
         return other
 
     @property
@@ -95,6 +100,7 @@ class OwnGate:
     """The user's own gate, in the place of the application-wide limit."""
 
     limit = None
+    at_once = None
     name = "a gate of its own"
     origin = "application"
 

@@ -88,7 +88,7 @@ class TideGate:
             **options,
         }
         self._states: WeakKeyDictionary[flask.Flask, State] = WeakKeyDictionary()
-        self._filters: list[Question] = []
+        self.filters: list[Question] = []
         self._blueprints: WeakKeyDictionary[flask.Blueprint, tuple[list[Limit], list[bool]]]
         self._blueprints = WeakKeyDictionary()
         self._scopes: dict[str, Limit] = {}
@@ -184,7 +184,7 @@ class TideGate:
 
     def request_filter(self, function: F) -> F:
         """Registers a callable whose true answer frees a request from every limit. Returns it."""
-        self._filters.append(Question("request_filter", function))
+        self.filters.append(Question("request_filter", function))
         return function
 
     def on_breach(self, function: F) -> F:
@@ -194,7 +194,7 @@ class TideGate:
 
     def is_free(self, request: flask.Request) -> bool:
         """Whether a filter frees the request."""
-        return any(asked.ask(request) for asked in self._filters)
+        return any(asked.ask(request) for asked in self.filters)
 
     def charge_call(self, limit: Limit, name: str) -> None:
         """Counts a call of a limited function, unless the hook has counted it already."""
@@ -254,8 +254,8 @@ def _hook(extension: TideGate, state: State) -> Callable[[], None]:
         if not state.settings.enabled:
             return
         request = running_request()
-        if extension.is_free(request):
-            Turn.of(request.environ).freed_by.add(extension)
+        if extension.filters and extension.is_free(request):
+            Turn.of(request.environ).freed_by += (extension,)
         else:
             state.admit(request)
 

@@ -64,6 +64,8 @@ class Limit:
         elif callable(given.get("charge_on")):
             self.deduct_when = Question("charge_on", given["charge_on"])
         self.options = given
+        # Whether a callable is asked for each request, besides those that the gate knows.
+        self.asks = self.exempt_when is not None or isinstance(self.cost, Question)
         self._try_out()
 
     def _try_out(self) -> None:

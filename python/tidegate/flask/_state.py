@@ -5,9 +5,10 @@ from __future__ import annotations
 import flask
 
 from tidegate._breach import ask
-from tidegate._current import outer_address
+from tidegate._current import consider, outer_address
 from tidegate._native import Decision, Gate
 from tidegate.flask._bound import Bound, OwnGate
+from tidegate.flask._door import Door
 from tidegate.flask._limit import Limit
 from tidegate.flask._plan import Plan
 from tidegate.flask._refusal import AnsweredRefusal, HTTPRateLimitExceeded, usual
@@ -35,7 +36,7 @@ class State:
         turn = Turn.of(request.environ)
         for bound in self.plan.of(request.endpoint, request.method):
             if bound.limit is not None:
-                turn.applied.add(bound.limit)
+                turn.applied += (bound.limit,)
             self._ask(bound, request, turn)
         turn.go_ahead(request.environ)
 
@@ -47,22 +48,33 @@ class State:
             turn.go_ahead(request.environ)
 
     def _ask(self, bound: Bound | OwnGate, request: flask.Request, turn: Turn) -> None:
-        limit = bound.limit
-        if limit is not None and limit.exempt_when is not None and limit.exempt_when.ask(request):
+        limit, door = bound.limit, bound.at_once
+        if door is not None:
+            decision = door.ask(request, bound.cost(request), asks_outer=self._asks_outer)
+        elif limit is not None and limit.exempt_when and limit.exempt_when.ask(request):
             return
-        door = bound.door(request)
-        if door is None:
-            return
-        environ = request.environ
-        if request.method == "OPTIONS" and not door.gate.counts_wsgi(environ):
-            return  # a CORS preflight
-        address = outer_address() if self._asks_outer else None
-        decision = door.decide(request, bound.cost(request), address)
-        turn.consider(decision)
+        else:
+            door = bound.door(request)
+            decision = None if door is None else self._decide(door, bound, request)
+        if door is None or decision is None:
+            return  # nothing limits it, or it is a CORS preflight
+        turn.delay = max(turn.delay, decision.delay)
         if not decision:
             flask.g.tidegate = decision
             raise self._refusal(limit, door.gate, decision, request)
-        turn.wait_for_response(door.gate, decision, None if limit is None else limit.deduct_when)
+        if not door.is_plain:
+            deduct_when = None if limit is None else limit.deduct_when
+            turn.wait_for_response(door.gate, decision, deduct_when)
+
+    def _decide(
+        self, door: Door, bound: Bound | OwnGate, request: flask.Request
+    ) -> Decision | None:
+        if request.method == "OPTIONS" and not door.gate.counts_wsgi(request.environ):
+            return None
+        address = outer_address() if self._asks_outer else None
+        decision = door.decide(request, bound.cost(request), address)
+        consider(decision)
+        return decision
 
     def _refusal(
         self, limit: Limit | None, gate: Gate, decision: Decision, request: flask.Request

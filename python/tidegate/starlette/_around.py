@@ -16,10 +16,9 @@ from starlette.websockets import WebSocket
 from tidegate._native import Decision
 from tidegate._replay import read_asgi
 from tidegate.asgi import TideGateMiddleware
-from tidegate.starlette._ends import Ends, ends_of
 from tidegate.starlette._facts import Replay
-from tidegate.starlette._limit import RouteLimit
-from tidegate.starlette._routes import Found, resolve
+from tidegate.starlette._limit import RouteLimit, wait_for_turn
+from tidegate.starlette._places import Place, Places
 
 if TYPE_CHECKING:
     from tidegate.starlette._extension import TideGate
@@ -27,122 +26,119 @@ if TYPE_CHECKING:
 _REQUESTS = ("http", "websocket")
 
 
-class Outside:
+class Around(TideGateMiddleware):
     """Around all that Starlette builds, its handler of errors too."""
 
-    def __init__(self, owner: TideGate, app: ASGIApp, stack: ASGIApp) -> None:
+    def __init__(self, owner: TideGate, places: Places, stack: ASGIApp) -> None:
+        served = stack if owner.whole is None else Outside(owner, owner.whole, places, stack)
+        super().__init__(served, gate=owner.gate_around())
+
+
+class Outside:
+    """Asks the limit of the whole application, unless it needs the user."""
+
+    def __init__(self, owner: TideGate, whole: RouteLimit, places: Places, stack: ASGIApp) -> None:
         self._owner = owner
-        self._app = app
+        self._whole = whole
+        self._places = places
         self._stack = stack
-        self._around = TideGateMiddleware(self._serve, gate=owner.around())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in _REQUESTS:
-            await self._stack(scope, receive, send)
-            return
-        if ends_of(scope) is not None:  # an application further out has one of these
-            await self._around(scope, receive, send)
-            return
-        ends = Ends(scope, send)
-        try:
-            await self._around(scope, receive, ends)
-        finally:
-            await ends.tell()
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._owner.whole is not None and "form" in self._owner.whole.needs:
-            receive = await read_asgi(scope, receive)
-        replay = Replay(receive)
-        if await self._is_let_in(scope, replay, send):
-            await self._stack(scope, replay.again(), send)
-
-    async def _is_let_in(self, scope: Scope, receive: Receive, send: Send) -> bool:
-        whole = self._owner.whole
-        if whole is None or "user" in whole.needs:
-            return True
-        if self._owner.needs_routes_outside:
-            found = found_in(self._app, scope)
-            if self._owner.is_exempt(found):
-                return True
-        return await _is_admitted(whole, scope, receive, send)
+        whole = self._whole
+        if scope["type"] in _REQUESTS and "user" not in whole.needs:
+            if self._owner.needs_routes_outside and self._places.of(scope).is_exempt:
+                await self._stack(scope, receive, send)
+                return
+            if whole.is_plain:
+                decision = whole.ask(scope, receive, None)
+                if decision and decision.delay:
+                    await wait_for_turn(decision)
+            else:
+                if "form" in whole.needs:
+                    receive = await read_asgi(scope, receive)
+                replay = Replay(receive)
+                decision = await whole.admit(_connection(scope, replay, send))
+                receive = replay.again()
+            if decision is not None and not decision:
+                await _answer(whole, decision, scope, receive, send)
+                return
+        await self._stack(scope, receive, send)
 
 
 class Inside:
     """In front of the routes, behind every middleware."""
 
-    def __init__(self, owner: TideGate, app: ASGIApp, router: ASGIApp) -> None:
+    def __init__(self, owner: TideGate, places: Places, router: ASGIApp) -> None:
         self._owner = owner
-        self._app = app
+        self._places = places
         self._router = router
+        self._whole = owner.whole
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        owner = self._owner
-        whole = owner.whole if owner.whole is not None and "user" in owner.whole.needs else None
-        if scope["type"] in _REQUESTS and (whole is not None or owner.needs_routes):
-            found = found_in(self._app, scope) if owner.needs_routes else None
-            replay = Replay(receive)
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one connection."""
+        if scope["type"] in _REQUESTS:
+            place = self._places.of(scope) if self._owner.needs_routes else None
+            whole = self._whole
             if (
                 whole is not None
-                and not owner.is_exempt(found)
-                and not await _is_admitted(whole, scope, replay, send)
+                and "user" in whole.needs
+                and (place is None or not place.is_exempt)
             ):
-                return
-            receive = await self._admit(found, scope, replay.again(), send)
+                replay = Replay(receive)
+                decision = await whole.admit(_connection(scope, replay, send))
+                receive = replay.again()
+                if decision is not None and not decision:
+                    await _answer(whole, decision, scope, receive, send)
+                    return
+            if place is not None and place.limits:
+                if place.is_plain:
+                    for limit in place.limits:
+                        decision = limit.ask(scope, receive, place.route)
+                        if decision is None:  # what is not counted by one is not by any
+                            break
+                        if not decision:
+                            await limit.refuse(_connection(scope, receive, send), decision)
+                        if decision.delay:
+                            await wait_for_turn(decision)
+                else:
+                    receive = await _admit(place, scope, receive, send)
         await self._router(scope, receive, send)
 
-    async def _admit(
-        self, found: Found | None, scope: Scope, receive: Receive, send: Send
-    ) -> Receive:
-        """Asks the limits of a route; raises for the first that refuses.
 
-        Returns:
-            What the route is to receive from, since a key may have read the body.
-        """
-        limits = self._owner.limits_of(found)
-        if found is None or not limits:
-            return receive
-        if any("form" in limit.needs for limit in limits):
-            receive = await read_asgi(scope, receive)
-        replay = Replay(receive)
-        connection = _connection(scope, replay, send)
-        # The default counts routes, of which one template may have several.
-        scope["tidegate.route"] = found.name if self._owner.is_default(limits) else found.template
-        try:
-            for limit in limits:
-                decision = await limit.admit(connection)
-                if decision is not None and not decision:
-                    await limit.refuse(connection, decision)
-        finally:
-            scope["tidegate.route"] = found.template
-        return replay.again()
+async def _admit(place: Place, scope: Scope, receive: Receive, send: Send) -> Receive:
+    """Asks the limits of a route; raises for the first that refuses.
+
+    Returns:
+        What the route is to receive from, since a key may have read the body.
+    """
+    if any("form" in limit.needs for limit in place.limits):
+        receive = await read_asgi(scope, receive)
+    replay = Replay(receive)
+    connection = _connection(scope, replay, send)
+    template = scope.get("tidegate.route")
+    scope["tidegate.route"] = place.route
+    try:
+        for limit in place.limits:
+            decision = await limit.admit(connection)
+            if decision is not None and not decision:
+                await limit.refuse(connection, decision)
+    finally:
+        scope["tidegate.route"] = template
+    return replay.again()
 
 
-def found_in(app: ASGIApp, scope: Scope) -> Found | None:
-    """Resolves the route of a request, once as long as nobody has changed what it depends on."""
-    by = (scope["path"], scope.get("method"), scope.get("root_path"), id(app))
-    known: tuple[Any, Found | None] | None = scope.get("tidegate.found")
-    if known is not None and known[0] == by:
-        return known[1]
-    found = resolve(app, scope)
-    scope["tidegate.found"] = (by, found)
-    scope["tidegate.route"] = None if found is None else found.template
-    return found
-
-
-async def _is_admitted(limit: RouteLimit, scope: Scope, receive: Receive, send: Send) -> bool:
-    """Asks the limit of the whole application, and answers a refusal."""
+async def _answer(
+    limit: RouteLimit, decision: Decision, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Answers a refusal by the limit of the whole application."""
     connection = _connection(scope, receive, send)
-    decision = await limit.admit(connection)
-    if decision is None or decision:
-        return True
     if isinstance(connection, Request):
         response = await limit.answer(connection, decision)
         if response is not None:
             await response(scope, receive, send)
-            return False
+            return
     for message in _refusal(limit, scope, decision):
         await send(message)
-    return False
 
 
 def _refusal(

@@ -12,10 +12,11 @@ from tidegate._gate import make_gate
 from tidegate._native import Gate
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 from tidegate.starlette._answers import BreachAnswered, respond
-from tidegate.starlette._around import Inside, Outside
+from tidegate.starlette._around import Around, Inside
 from tidegate.starlette._file import read
 from tidegate.starlette._limit import RouteLimit
 from tidegate.starlette._order import checked
+from tidegate.starlette._places import Places
 from tidegate.starlette._routes import Found, identity, layers
 
 TYPE_CHECKING = False
@@ -121,6 +122,10 @@ class TideGate:
         self._shared: dict[str, tuple[str, RouteLimit]] = {}
         self._exempt: set[object] = set()
         self._marked: list[object] = []
+        # Whether anything depends on the route.
+        self.needs_routes = self._each is not None
+        # Counts what is marked: a place that was found before may have other limits then.
+        self.version = 0
         if app is not None:
             self.init_app(app)
 
@@ -147,13 +152,13 @@ class TideGate:
 
         def build_behind_the_gate() -> Any:
             # The innermost place: behind users' middlewares, in front of the routes.
-            router = app.router
-            app.router = cast("Any", Inside(self, app, router))
+            router, places = app.router, Places(self, app)
+            app.router = cast("Any", Inside(self, places, router).serve)
             try:
                 stack = build()
             finally:
                 app.router = router
-            return Outside(self, app, checked(app, stack, self._marked))
+            return Around(self, places, checked(app, stack, self._marked))
 
         app.build_middleware_stack = build_behind_the_gate  # type: ignore[method-assign]
 
@@ -238,12 +243,8 @@ class TideGate:
             raise ConfigError(f"{_name_of(target)!r} has a limit and is exempt: choose one")
         self._exempt.add(identity(target))
         self._marked.append(target)
+        self._note_change()
         return target
-
-    @property
-    def needs_routes(self) -> bool:
-        """Whether anything depends on the route."""
-        return bool(self._each or self._limits or self._exempt)
 
     @property
     def needs_routes_outside(self) -> bool:
@@ -275,7 +276,7 @@ class TideGate:
         """Whether these are not a route's own, but the default."""
         return limits == [self._each]
 
-    def around(self) -> Gate:
+    def gate_around(self) -> Gate:
         """A gate that limits nothing, for the lists, the trust and the header fields."""
         given = {name: self._options[name] for name in _OF_ALL if name in self._options}
         return make_gate(None, **given)
@@ -287,6 +288,10 @@ class TideGate:
         if key is not None and key != "global":
             keys += key if isinstance(key, (list, tuple)) else [key]
         return RouteLimit(limit, {"name": "route", **given, "key": keys})
+
+    def _note_change(self) -> None:
+        self.version += 1
+        self.needs_routes = True
 
     def _own_limits(self, found: Found) -> list[RouteLimit]:
         if not self._limits:
@@ -306,6 +311,7 @@ class TideGate:
             raise ConfigError(f"{_name_of(target)!r} is exempt and has a limit: choose one")
         self._limits.setdefault(identity(target), []).append(limit)
         self._marked.append(target)
+        self._note_change()
 
 
 def _given(

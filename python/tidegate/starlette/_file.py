@@ -45,6 +45,9 @@ class FileLimit(RouteLimit):
     def __init__(self, gate: Gate) -> None:
         self._profile = gate.defaults().get("headers", "x-ratelimit")
         self.guard = _FileGuard(gate)
+        self._asked = f"tidegate.asked.{id(self)}"
+        # Whether the end of a request matters may change with the file.
+        self.is_plain = False
         self._version = gate.version
         self._needs = gate.needs
 
@@ -69,5 +72,5 @@ class _FileGuard(Guard):
         self.gate = gate
         self.settles = gate.settles
         self._name, self._key = "the application", None
-        self._asks_outer = self._needs_request = self._needs_form = False
+        self.asks_outer = self._needs_request = self._needs_form = False
         self._asker = Asker(gate)

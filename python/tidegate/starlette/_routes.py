@@ -81,11 +81,11 @@ def as_received(scope: Mapping[str, Any]) -> dict[str, Any]:
 
 def endpoints(app: object) -> Iterator[object]:
     """Every function, class and application that a route of `app` leads to."""
-    for route in _routes_of(app):
+    for route in routes_of(app):
         if isinstance(route, (Mount, Host)):
             yield route.app
-            yield _application(route)
-            yield from endpoints(_application(route))
+            yield application(route)
+            yield from endpoints(application(route))
         elif hasattr(route, "original_router"):
             yield route.original_router
             yield from endpoints(route.original_router)
@@ -115,7 +115,7 @@ def layers(function: object) -> Iterator[object]:
 def _search(
     app: object, scope: dict[str, Any], prefix: str, parts: tuple[object, ...]
 ) -> Found | None:
-    for route in _routes_of(app):
+    for route in routes_of(app):
         match, child = route.matches(scope)
         if match is Match.FULL:
             return _descend(route, {**scope, **child}, prefix, parts)
@@ -128,7 +128,7 @@ def _descend(
     """Follows a route that matches to what answers."""
     if isinstance(route, (Mount, Host)):
         prefix += getattr(route, "path", "")
-        app = _application(route)
+        app = application(route)
         # FastAPI writes its own into the scope when it is called.
         if own_root := getattr(app, "root_path", None):
             scope["root_path"] = own_root
@@ -169,7 +169,7 @@ def _in_frontend(
     return Found(template, template, (*parts, route))
 
 
-def _application(route: Mount | Host) -> object:
+def application(route: Mount | Host) -> object:
     """The application below a mount, without the middlewares around it."""
     app: Any = getattr(route, "_base_app", route.app)
     for _ in range(100):  # of middlewares that hold each other, at most so many
@@ -179,6 +179,7 @@ def _application(route: Mount | Host) -> object:
     return app
 
 
-def _routes_of(app: object) -> Sequence[Any]:
+def routes_of(app: object) -> Sequence[Any]:
+    """The routes of an application or a router; none of what has no list of them."""
     routes: Sequence[BaseRoute] | None = getattr(app, "routes", None)
     return routes or ()

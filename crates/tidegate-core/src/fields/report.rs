@@ -99,6 +99,19 @@ impl<'a> Report<'a> {
     ///
     /// Names are in their usual capitals; HTTP/2 and ASGI want them in lower case.
     pub fn write(&self, profile: Profile, sink: &mut impl FnMut(&'static str, &str)) {
+        self.write_values(profile, &mut |name, value| match value {
+            Value::Number(number) => {
+                let mut digits = [0; Value::MOST_DIGITS];
+                let digits = Value::digits(number, &mut digits);
+                sink(name, core::str::from_utf8(digits).unwrap_or_default());
+            }
+            Value::Text(text) => sink(name, text),
+        });
+    }
+
+    /// Passes the same fields to `sink` as [`write`](Self::write), with numbers as such: for a
+    /// caller who keeps the text of one that it has had before.
+    pub fn write_values(&self, profile: Profile, sink: &mut impl FnMut(&'static str, Value<'_>)) {
         let mut out = Writer { sink, value: String::new() };
         if let Some(binding) = self.policies.get(self.binding) {
             self.write_binding(binding, profile, &mut out);
@@ -116,7 +129,7 @@ impl<'a> Report<'a> {
         &self,
         binding: &Policy<'_>,
         profile: Profile,
-        out: &mut Writer<'_, impl FnMut(&'static str, &str)>,
+        out: &mut Writer<'_, impl FnMut(&'static str, Value<'_>)>,
     ) {
         let decision = binding.decision;
         let (limit, remaining) = (u64::from(decision.limit), u64::from(decision.remaining));
@@ -134,22 +147,33 @@ impl<'a> Report<'a> {
     }
 }
 
-/// Of the largest `u64`.
-const MOST_DIGITS: usize = 20;
+/// The value of a header field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// A whole number, which most are.
+    Number(u64),
+    /// Anything else.
+    Text(&'a str),
+}
 
-/// `number` in decimal digits, at the end of `digits`. Most fields are numbers, and this takes
-/// a fraction of the time of `fmt`.
-fn decimal(mut number: u64, digits: &mut [u8; MOST_DIGITS]) -> &str {
-    let mut start = MOST_DIGITS;
-    for digit in digits.iter_mut().rev() {
-        start -= 1;
-        *digit = b"0123456789"[(number % 10) as usize];
-        number /= 10;
-        if number == 0 {
-            break;
+impl Value<'_> {
+    /// Of the largest number.
+    pub const MOST_DIGITS: usize = 20;
+
+    /// `number` in decimal ASCII digits, at the end of `digits`. Takes a fraction of the time of
+    /// `fmt`.
+    pub fn digits(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+        let mut start = Self::MOST_DIGITS;
+        for digit in digits.iter_mut().rev() {
+            start -= 1;
+            *digit = b"0123456789"[(number % 10) as usize];
+            number /= 10;
+            if number == 0 {
+                break;
+            }
         }
+        &digits[start..]
     }
-    core::str::from_utf8(&digits[start..]).unwrap_or_default()
 }
 
 /// Hands fields to a sink, and reuses one string for all their values.
@@ -158,10 +182,9 @@ struct Writer<'s, S> {
     value: String,
 }
 
-impl<S: FnMut(&'static str, &str)> Writer<'_, S> {
+impl<S: FnMut(&'static str, Value<'_>)> Writer<'_, S> {
     fn number(&mut self, name: &'static str, number: u64) {
-        let mut digits = [0; MOST_DIGITS];
-        (self.sink)(name, decimal(number, &mut digits));
+        (self.sink)(name, Value::Number(number));
     }
 
     fn list<'p>(
@@ -183,7 +206,7 @@ impl<S: FnMut(&'static str, &str)> Writer<'_, S> {
         self.value.clear();
         // Writing to a `String` can't fail.
         let _ = fill(&mut self.value);
-        (self.sink)(name, &self.value);
+        (self.sink)(name, Value::Text(&self.value));
     }
 }
 
@@ -196,7 +219,8 @@ mod tests {
     #[test]
     fn numbers_are_written_as_rust_writes_them() {
         for number in [0, 1, 9, 10, 99, 100, 1_700_000_000, u64::MAX - 1, u64::MAX] {
-            assert_eq!(decimal(number, &mut [0; MOST_DIGITS]), number.to_string());
+            let mut digits = [0; Value::MOST_DIGITS];
+            assert_eq!(Value::digits(number, &mut digits), number.to_string().as_bytes());
         }
     }
 }

@@ -32,7 +32,8 @@ impl PyGate {
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<PyDecision> {
-        let facts = self.facts(Source::Asgi(scope, receive), Given { keys, address, cost });
+        let facts = self
+            .facts(Source::Asgi(scope, receive), Given { keys, address, cost, ..Given::default() });
         self.decide(scope.py(), &facts)
     }
 
@@ -53,7 +54,8 @@ impl PyGate {
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let facts = self.facts(Source::Asgi(scope, receive), Given { keys, address, cost });
+        let facts = self
+            .facts(Source::Asgi(scope, receive), Given { keys, address, cost, ..Given::default() });
         self.expected(scope.py(), &facts)
     }
 
@@ -72,7 +74,8 @@ impl PyGate {
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let facts = self.facts(Source::Wsgi(environ), Given { keys, address, cost });
+        let facts =
+            self.facts(Source::Wsgi(environ), Given { keys, address, cost, ..Given::default() });
         self.expected(environ.py(), &facts)
     }
 
@@ -90,7 +93,10 @@ impl PyGate {
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.expected(py, &self.facts(Source::Nothing, Given { keys, address, cost }))
+        self.expected(
+            py,
+            &self.facts(Source::Nothing, Given { keys, address, cost, ..Given::default() }),
+        )
     }
 
     /// Decides the request of a WSGI environment, and takes its cost if allowed.
@@ -102,7 +108,8 @@ impl PyGate {
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<PyDecision> {
-        let facts = self.facts(Source::Wsgi(environ), Given { keys, address, cost });
+        let facts =
+            self.facts(Source::Wsgi(environ), Given { keys, address, cost, ..Given::default() });
         self.decide(environ.py(), &facts)
     }
 
@@ -115,7 +122,10 @@ impl PyGate {
         address: Option<String>,
         cost: Option<Units>,
     ) -> PyResult<PyDecision> {
-        self.decide(py, &self.facts(Source::Nothing, Given { keys, address, cost }))
+        self.decide(
+            py,
+            &self.facts(Source::Nothing, Given { keys, address, cost, ..Given::default() }),
+        )
     }
 
     /// The client's address by this gate's trust, from an ASGI connection scope.

@@ -19,14 +19,26 @@ use crate::{
 impl PyGate {
     pub(super) fn decide(&self, py: Python<'_>, facts: &PyFacts<'_, '_>) -> PyResult<PyDecision> {
         self.notices.before(py);
+        let face = self.live.face();
+        if self.only.is_none() && face.gate.is_idle() {
+            return Ok(PyDecision::uncounted(&self.clock));
+        }
+        if !self.waits
+            && switch::is_enabled()
+            && let Some(brief) = face.gate.admit_briefly(facts)
+        {
+            let brief = brief.map_err(|error| from_engine(&error))?;
+            return Ok(PyDecision::brief(brief, &self.clock));
+        }
         let decision = if !switch::is_enabled() {
-            self.live.face().gate.peek(facts).map(Decision::into_allowed)
+            face.gate.peek(facts).map(Decision::into_allowed)
         } else if self.waits {
             // The request is Python's, and is not read while the interpreter is released.
-            let question = self.live.face().gate.question(facts);
+            let question = face.gate.question(facts);
+            drop(face);
             question.and_then(|question| py.detach(|| self.live.face().gate.ask(question)))
         } else {
-            self.live.face().gate.admit(facts)
+            face.gate.admit(facts)
         };
         Ok(PyDecision::new(decision.map_err(|error| from_engine(&error))?, &self.clock, None))
     }
@@ -85,7 +97,7 @@ impl PyGate {
         decision: Py<PyDecision>,
         next: Bound<'_, PyAny>,
     ) -> Passage {
-        self.notices.after(py, decision.get().decision());
+        self.notices.after(py, decision.get().client());
         Passage::new(py, decision, self.report(), next.unbind())
     }
 
@@ -98,7 +110,7 @@ impl PyGate {
         (profile, unix_now)
     }
 
-    pub(super) fn address(&self, source: Source<'_, '_>) -> String {
+    pub(crate) fn address(&self, source: Source<'_, '_>) -> String {
         self.live.face().gate.identify(&self.facts(source, Given::default())).address.to_string()
     }
 

@@ -8,6 +8,7 @@ mod keys;
 mod live;
 mod respond;
 mod settle;
+mod within;
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -158,7 +159,7 @@ impl PyGate {
 
     /// Whether anybody is believed about other addresses than the peer's.
     #[getter]
-    fn believes(&self) -> bool {
+    pub(crate) fn believes(&self) -> bool {
         *self.live.face().gate.resolver().trust() != Trust::Nobody
     }
 

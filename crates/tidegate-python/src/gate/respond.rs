@@ -23,8 +23,7 @@ impl PyGate {
         accept: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyRefusal> {
         let accept = accept.and_then(field_text);
-        let (decision, report) = (decision.decision(), self.report());
-        PyRefusal::new(py, Protocol::Wsgi, decision, report, accept.as_deref())
+        PyRefusal::new(py, Protocol::Wsgi, decision, self.report(), accept.as_deref())
     }
 
     /// The messages that refuse the connection of `scope`.
@@ -37,7 +36,7 @@ impl PyGate {
         scope: &Bound<'py, PyMapping>,
         decision: &PyDecision,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        PyRefusal::asgi(scope, decision.decision(), self.report())
+        PyRefusal::asgi(scope, decision, self.report())
     }
 
     /// The status line, the header fields and the body that refuse the request of `environ`.
@@ -50,6 +49,6 @@ impl PyGate {
         environ: &Bound<'_, PyMapping>,
         decision: &PyDecision,
     ) -> PyResult<WsgiResponse> {
-        PyRefusal::wsgi(environ, decision.decision(), self.report())
+        PyRefusal::wsgi(environ, decision, self.report())
     }
 }

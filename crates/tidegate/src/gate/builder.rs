@@ -129,7 +129,9 @@ impl GateBuilder {
             !lists.is_empty() || self.rules.iter().any(|rule| rule.key.needs_client());
         let plans = Plans::new(self.rules, &engine)?;
         let (resolver, watch) = (self.resolver, self.watch);
-        Ok(Gate { engine, carrying, plans, resolver, lists, needs_client, watch })
+        let is_brief = false;
+        let gate = Gate { engine, carrying, plans, resolver, lists, needs_client, watch, is_brief };
+        Ok(Gate { is_brief: gate.can_be_brief(), ..gate })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Knows requests only as [`Facts`]; each framework's adapter translates its own.
 
+mod brief;
 mod builder;
 mod facts;
 mod flights;
@@ -26,6 +27,7 @@ use tidegate_core::address::{Client as Found, ClientAddress, Resolver, Source};
 
 pub(crate) use self::pass::Pass;
 pub use self::{
+    brief::Brief,
     builder::GateBuilder,
     facts::{Facts, Lines},
     pass::Ending,
@@ -53,6 +55,8 @@ pub struct Gate {
     needs_client: bool,
     /// Who is told of decisions, if somebody is.
     watch: Option<Arc<Watch>>,
+    /// Whether most answers can be given in short.
+    is_brief: bool,
 }
 
 /// A request on its way through the gate.

@@ -137,6 +137,12 @@ impl Plans {
         needs.into_iter().filter(|(_, is)| *is).map(|(need, _)| need).collect()
     }
 
+    /// Whether a request under all rules is decided by one limit of this process.
+    pub(super) fn is_single(&self) -> bool {
+        let Plan { engine, .. } = &*self.everything;
+        self.everything.is_plain() && engine.as_ref().is_some_and(|it| it.only_here().is_some())
+    }
+
     /// Whether the end of any request matters.
     pub(super) fn settles(&self) -> bool {
         self.rules.iter().any(Rule::settles)

@@ -1,0 +1,91 @@
+//! Asking a gate from inside an application that another gate stands around.
+//!
+//! One call for what the adapters of frameworks would otherwise ask one after the other.
+
+use pyo3::{
+    prelude::*,
+    types::{PyMapping, PyString},
+};
+
+use super::PyGate;
+use crate::{
+    convert::Units,
+    decision::PyDecision,
+    facts::{Given, Source},
+    noted::Noted,
+    visit,
+};
+
+#[pymethods]
+impl PyGate {
+    /// Decides the request of an ASGI connection scope, and tells the middleware around the
+    /// application; `None` for what is not counted.
+    ///
+    /// `noted` is what the middleware has noted, and `asks_outer` whether its gate knows whom to
+    /// believe. `route` stands in for the scope's.
+    #[pyo3(signature = (
+        scope: "collections.abc.Mapping[str, typing.Any]",
+        receive: "collections.abc.Callable[[], typing.Any] | None",
+        noted: "tuple[typing.Any, ...] | None",
+        asks_outer: "bool",
+        route: "str | None",
+        /,
+    ) -> "Decision | None")]
+    fn ask_asgi<'py>(
+        &self,
+        scope: &Bound<'py, PyMapping>,
+        receive: Option<&Bound<'py, PyAny>>,
+        noted: Option<Noted<'py>>,
+        asks_outer: bool,
+        route: Option<Bound<'py, PyString>>,
+    ) -> PyResult<Option<Bound<'py, PyDecision>>> {
+        if visit::is_free_asgi(scope)? {
+            return Ok(None);
+        }
+        let address = noted.as_ref().filter(|_| asks_outer).and_then(Noted::outer_address);
+        let given = Given { address, route, ..Given::default() };
+        self.ask(scope.py(), Source::Asgi(scope, receive), given, noted.as_ref()).map(Some)
+    }
+
+    /// Decides the request of a WSGI environment, as `ask_asgi` does. `cost` stands in for the
+    /// rules' own.
+    #[pyo3(signature = (
+        environ: "collections.abc.Mapping[str, typing.Any]",
+        noted: "tuple[typing.Any, ...] | None",
+        asks_outer: "bool",
+        route: "str | None",
+        cost: "int | None",
+        /,
+    ) -> "Decision | None")]
+    fn ask_wsgi<'py>(
+        &self,
+        environ: &Bound<'py, PyMapping>,
+        noted: Option<Noted<'py>>,
+        asks_outer: bool,
+        route: Option<Bound<'py, PyString>>,
+        cost: Option<Units>,
+    ) -> PyResult<Option<Bound<'py, PyDecision>>> {
+        if visit::is_free_wsgi(environ) {
+            return Ok(None);
+        }
+        let address = noted.as_ref().filter(|_| asks_outer).and_then(Noted::outer_address);
+        let given = Given { address, route, cost, ..Given::default() };
+        self.ask(environ.py(), Source::Wsgi(environ), given, noted.as_ref()).map(Some)
+    }
+}
+
+impl PyGate {
+    fn ask<'py>(
+        &self,
+        py: Python<'py>,
+        source: Source<'_, 'py>,
+        given: Given<'py>,
+        noted: Option<&Noted<'py>>,
+    ) -> PyResult<Bound<'py, PyDecision>> {
+        let decision = Bound::new(py, self.decide(py, &self.facts(source, given))?)?;
+        if let Some(noted) = noted {
+            noted.consider(&decision)?;
+        }
+        Ok(decision)
+    }
+}

@@ -1,0 +1,76 @@
+//! A gate's answer in short, where one limit is all that was asked.
+//!
+//! A [`Decision`] is large, and most of it is seldom looked at. This is what it can be made of.
+
+use super::{Asked, Facts, Gate, Way};
+use crate::{Client, Decision, Error, OneLimit, Outcome};
+
+/// The answer to one request, from which its decision can be had when somebody asks for it.
+#[derive(Clone, Debug)]
+pub struct Brief {
+    /// What the limit answered.
+    pub outcome: Outcome,
+    /// The limit.
+    pub limit: OneLimit,
+    /// Who is calling, if the gate found out.
+    pub client: Option<Client>,
+    /// Whom the limit counted. Empty for everybody together.
+    pub subject: Box<[u8]>,
+}
+
+impl Brief {
+    /// The whole decision.
+    #[must_use]
+    pub fn decision(&self) -> Decision {
+        let mut decision = self.limit.decision(self.outcome);
+        decision.client.clone_from(&self.client);
+        decision.subject = Some(self.subject.clone());
+        decision
+    }
+}
+
+impl Gate {
+    /// Decides as [`admit`](Self::admit), if one limit in this process is all there is to ask.
+    /// `None` when there is more; nothing has been decided then.
+    ///
+    /// # Errors
+    ///
+    /// As [`admit`](Self::admit).
+    pub fn admit_briefly(&self, facts: &dyn Facts) -> Option<Result<Brief, Error>> {
+        if !self.is_brief {
+            return None;
+        }
+        let asked = match self.way(facts) {
+            Ok(Way::Rules(asked)) => asked,
+            // No gate with lists gets here, so nobody is on one.
+            Ok(Way::Listed(_)) => return None,
+            Err(error) => return Some(Err(error)),
+        };
+        self.brief(asked, facts.cost())
+    }
+
+    fn brief(&self, asked: Asked<'_>, cost: Option<u32>) -> Option<Result<Brief, Error>> {
+        let Asked { client, plan, subjects } = asked;
+        let engine = plan.engine.as_ref().filter(|_| plan.is_plain())?;
+        let (only, subject) = (engine.only_here()?, subjects.first()?);
+        let limit = OneLimit::new(&engine.rules)?;
+        let mut outcome = Outcome::UNDECIDED;
+        if let Err(error) = engine.check_only(&mut outcome, only, cost, subject.as_bytes()) {
+            return Some(Err(error));
+        }
+        let (client, subject) = (client.map(Into::into), subject.as_bytes().into());
+        Some(Ok(Brief { outcome, limit, client, subject }))
+    }
+
+    /// Whether every request is let in uncounted, whoever sends it.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.watch.is_none() && self.lists.is_empty() && self.plans.rules.is_empty()
+    }
+
+    /// Whether a brief answer may be all that there is to say about a request.
+    pub(super) fn can_be_brief(&self) -> bool {
+        let has_lists = !self.lists.is_empty() || self.plans.has_key_lists;
+        self.watch.is_none() && !has_lists && self.plans.is_single()
+    }
+}
