@@ -326,6 +326,16 @@ class Gate:
         """The positions of the rules that apply to a WSGI request."""
     def areset(self, /, rule_name: str, key: str | None = None) -> collections.abc.Awaitable[None]:
         """`reset`, to be awaited."""
+    def asettle(
+        self,
+        /,
+        decision: Decision,
+        status: int | None = None,
+        *,
+        cost: int | None = None,
+        charges: collections.abc.Mapping[int, bool] | None = None,
+    ) -> collections.abc.Awaitable[None]:
+        """Tells the end of a request as `settle` does, to be awaited."""
     def ask_asgi(
         self,
         scope: collections.abc.Mapping[str, typing.Any],
@@ -353,16 +363,6 @@ class Gate:
         """Decides the request of a WSGI environment, as `ask_asgi` does. `cost` stands in for the
         rules' own.
         """
-    def asettle(
-        self,
-        /,
-        decision: Decision,
-        status: int | None = None,
-        *,
-        cost: int | None = None,
-        charges: collections.abc.Mapping[int, bool] | None = None,
-    ) -> collections.abc.Awaitable[None]:
-        """Tells the end of a request as `settle` does, to be awaited."""
     def begin_asgi(self, /, scope: collections.abc.MutableMapping[str, typing.Any]) -> bool:
         """Begins what `enter_asgi` does, for a middleware that awaits the decision: true when the
         request is counted, and is here for the first time.

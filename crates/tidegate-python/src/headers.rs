@@ -49,13 +49,13 @@ impl Protocol {
         name: &str,
         value: Value<'_>,
     ) -> PyResult<Bound<'py, PyTuple>> {
+        // The limit is the same on every response, and the time of its reset for a while.
+        static ASGI: [Last; NAMES.len()] = [const { Last::new(None) }; NAMES.len()];
+        static WSGI: [Last; NAMES.len()] = [const { Last::new(None) }; NAMES.len()];
         let place = NAMES.iter().position(|known| *known == name);
         let (Some(place), Value::Number(number)) = (place, value) else {
             return self.new_field(py, self.name(py, name, place), value);
         };
-        // The limit is the same on every response, and the time of its reset for a while.
-        static ASGI: [Last; NAMES.len()] = [const { Last::new(None) }; NAMES.len()];
-        static WSGI: [Last; NAMES.len()] = [const { Last::new(None) }; NAMES.len()];
         let last = match self {
             Self::Asgi => &ASGI[place],
             Self::Wsgi => &WSGI[place],

@@ -26,9 +26,7 @@ impl<'py> Passed<'py> {
         };
         match kept.cast_into::<PyGate>() {
             Ok(gate) => Self::One(gate),
-            Err(other) => {
-                other.into_inner().cast_into().map_or(Self::None, |gates| Self::Several(gates))
-            }
+            Err(other) => other.into_inner().cast_into().map_or(Self::None, Self::Several),
         }
     }
 

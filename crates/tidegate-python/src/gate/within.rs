@@ -16,6 +16,7 @@ use crate::{
     visit,
 };
 
+#[allow(clippy::needless_pass_by_value, reason = "arguments made by extraction are ours")]
 #[pymethods]
 impl PyGate {
     /// Decides the request of an ASGI connection scope, and tells the middleware around the
@@ -69,7 +70,7 @@ impl PyGate {
             return Ok(None);
         }
         let address = noted.as_ref().filter(|_| asks_outer).and_then(Noted::outer_address);
-        let given = Given { address, route, cost, ..Given::default() };
+        let given = Given { address, cost, route, ..Given::default() };
         self.ask(environ.py(), Source::Wsgi(environ), given, noted.as_ref()).map(Some)
     }
 }

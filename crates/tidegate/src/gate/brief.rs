@@ -46,20 +46,7 @@ impl Gate {
             Ok(Way::Listed(_)) => return None,
             Err(error) => return Some(Err(error)),
         };
-        self.brief(asked, facts.cost())
-    }
-
-    fn brief(&self, asked: Asked<'_>, cost: Option<u32>) -> Option<Result<Brief, Error>> {
-        let Asked { client, plan, subjects } = asked;
-        let engine = plan.engine.as_ref().filter(|_| plan.is_plain())?;
-        let (only, subject) = (engine.only_here()?, subjects.first()?);
-        let limit = OneLimit::new(&engine.rules)?;
-        let mut outcome = Outcome::UNDECIDED;
-        if let Err(error) = engine.check_only(&mut outcome, only, cost, subject.as_bytes()) {
-            return Some(Err(error));
-        }
-        let (client, subject) = (client.map(Into::into), subject.as_bytes().into());
-        Some(Ok(Brief { outcome, limit, client, subject }))
+        brief(asked, facts.cost())
     }
 
     /// Whether every request is let in uncounted, whoever sends it.
@@ -73,4 +60,18 @@ impl Gate {
         let has_lists = !self.lists.is_empty() || self.plans.has_key_lists;
         self.watch.is_none() && !has_lists && self.plans.is_single()
     }
+}
+
+/// The answer of the one limit of a plan, if it has but one.
+fn brief(asked: Asked<'_>, cost: Option<u32>) -> Option<Result<Brief, Error>> {
+    let Asked { client, plan, subjects } = asked;
+    let engine = plan.engine.as_ref().filter(|_| plan.is_plain())?;
+    let (only, subject) = (engine.only_here()?, subjects.first()?);
+    let limit = OneLimit::new(&engine.rules)?;
+    let mut outcome = Outcome::UNDECIDED;
+    if let Err(error) = engine.check_only(&mut outcome, only, cost, subject.as_bytes()) {
+        return Some(Err(error));
+    }
+    let (client, subject) = (client.map(Into::into), subject.as_bytes().into());
+    Some(Ok(Brief { outcome, limit, client, subject }))
 }
