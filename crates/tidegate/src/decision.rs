@@ -68,11 +68,7 @@ impl Decision {
     pub(crate) fn new(rules: Arc<Rules>, parts: Parts, at: Nanos) -> Self {
         let binding = binding(&parts);
         let part = parts[binding];
-        let reason = match part.verdict {
-            Verdict::Allowed => None,
-            Verdict::Denied { .. } => Some(Reason::Limit),
-            Verdict::Never => Some(Reason::Never),
-        };
+        let reason = Reason::of(part.verdict);
         let delay = parts.iter().map(|part| part.delay).max().unwrap_or_default();
         Self {
             allowed: reason.is_none(),

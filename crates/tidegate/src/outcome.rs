@@ -11,7 +11,7 @@ use tidegate_core::{
 };
 
 use crate::{
-    Decision, Rule,
+    Decision, Reason, Rule,
     rules::{Counted, Rules},
     store::UNDECIDED,
 };
@@ -44,6 +44,11 @@ impl Outcome {
     #[must_use]
     pub const fn is_allowed(&self) -> bool {
         self.answer.is_allowed()
+    }
+
+    /// Why the request was refused; `None` when it may go ahead.
+    pub(crate) const fn refusal(&self) -> Option<Reason> {
+        Reason::of(self.answer.verdict)
     }
 
     /// The time, by the limiter's clock, for which the cost was taken: that of the decision,

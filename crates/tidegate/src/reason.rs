@@ -1,6 +1,6 @@
 //! Why a request was refused, by names that are the same everywhere.
 
-use tidegate_core::fields::Cause;
+use tidegate_core::{Verdict, fields::Cause};
 
 /// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,15 @@ impl Reason {
         Self::DenyList,
         Self::Concurrency,
     ];
+
+    /// What a limit's answer says; `None` when the request may go ahead.
+    pub(crate) const fn of(verdict: Verdict) -> Option<Self> {
+        match verdict {
+            Verdict::Allowed => None,
+            Verdict::Denied { .. } => Some(Self::Limit),
+            Verdict::Never => Some(Self::Never),
+        }
+    }
 
     /// The reason with this [`name`](Self::name).
     #[must_use]

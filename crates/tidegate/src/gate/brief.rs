@@ -2,6 +2,8 @@
 //!
 //! A [`Decision`] is large, and most of it is seldom looked at. This is what it can be made of.
 
+use std::time::Instant;
+
 use super::{Asked, Facts, Gate, Way};
 use crate::{Client, Decision, Error, OneLimit, Outcome};
 
@@ -40,13 +42,22 @@ impl Gate {
         if !self.is_brief {
             return None;
         }
-        let asked = match self.way(facts) {
-            Ok(Way::Rules(asked)) => asked,
-            // No gate with lists gets here, so nobody is on one.
-            Ok(Way::Listed(_)) => return None,
-            Err(error) => return Some(Err(error)),
-        };
-        brief(asked, facts.cost())
+        let Some(watch) = &self.watch else { return self.brief(facts) };
+        let start = Instant::now();
+        let answered = self.brief(facts);
+        if let Some(answered) = &answered {
+            watch.note_brief(answered, start);
+        }
+        answered
+    }
+
+    fn brief(&self, facts: &dyn Facts) -> Option<Result<Brief, Error>> {
+        match self.way(facts) {
+            Ok(Way::Rules(asked)) => brief(asked, facts.cost()),
+            // By somebody who watches: a gate with lists of its own does not get here.
+            Ok(Way::Listed(_)) => None,
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// Whether every request is let in uncounted, whoever sends it.
@@ -57,8 +68,7 @@ impl Gate {
 
     /// Whether a brief answer may be all that there is to say about a request.
     pub(super) fn can_be_brief(&self) -> bool {
-        let has_lists = !self.lists.is_empty() || self.plans.has_key_lists;
-        self.watch.is_none() && !has_lists && self.plans.is_single()
+        self.lists.is_empty() && !self.plans.has_key_lists && self.plans.is_single()
     }
 }
 

@@ -33,7 +33,7 @@ use self::{
     tally::{Lane, Tally},
     temporary::Temporary,
 };
-use crate::{Decision, Error, Reason};
+use crate::{Brief, Decision, Error, Reason};
 
 pub use self::{
     counted::{Counted, RuleCounts},
@@ -170,21 +170,38 @@ impl Watch {
 
     /// Notes a decision that was begun at `start`.
     pub(crate) fn note(&self, decided: &Result<Decision, Error>, start: Instant) {
-        let (lane, took) = (Lane::of_thread(), start.elapsed());
-        self.latency.add(lane, took);
-        self.whole.add(lane, NANOS, nanos(took));
+        let lane = self.note_time(start);
         let Ok(decision) = decided else { return self.whole.add(lane, ERRORS, 1) };
         if decision.degraded {
             self.whole.add(lane, DEGRADED, 1);
         }
-        match refusal(decision) {
-            None => self.whole.add(lane, ADMITTED, 1),
-            Some(reason) => self.whole.add(lane, REFUSED + reason as usize, 1),
-        }
+        self.note_outcome(lane, refusal(decision));
         self.note_rules(lane, decision);
         if let Some(subject) = &decision.subject {
             self.note_key(lane, decision.rule(), subject, !decision.allowed);
         }
+    }
+
+    /// Notes an answer in short that was begun at `start`.
+    pub(crate) fn note_brief(&self, answered: &Result<Brief, Error>, start: Instant) {
+        let lane = self.note_time(start);
+        let Ok(brief) = answered else { return self.whole.add(lane, ERRORS, 1) };
+        let (rule, refusal) = (brief.limit.rule().name(), brief.outcome.refusal());
+        self.note_outcome(lane, refusal);
+        self.rules.add(lane, [(rule, refusal.map_or(rules::PASSED, rules::refused))]);
+        self.note_key(lane, rule, &brief.subject, refusal.is_some());
+    }
+
+    fn note_time(&self, start: Instant) -> Lane {
+        let (lane, took) = (Lane::of_thread(), start.elapsed());
+        self.latency.add(lane, took);
+        self.whole.add(lane, NANOS, nanos(took));
+        lane
+    }
+
+    fn note_outcome(&self, lane: Lane, refusal: Option<Reason>) {
+        let which = refusal.map_or(ADMITTED, |reason| REFUSED + reason as usize);
+        self.whole.add(lane, which, 1);
     }
 
     /// Notes a request that went wrong before anything was decided.

@@ -33,8 +33,10 @@ pub struct BusyKey {
 /// Counts of the busiest keys.
 #[derive(Debug, Default)]
 pub(super) struct Sketch {
-    /// A heap, the least busy one first.
+    /// Each stays where it is until another key takes its place.
     keys: Vec<Noted>,
+    /// Places in `keys` as a heap, the least busy one first.
+    heap: Vec<usize>,
     /// Where in `keys` each is.
     places: HashMap<Arc<[u8]>, usize>,
     /// For looking up without making a new one.
@@ -47,6 +49,8 @@ struct Noted {
     name: Arc<[u8]>,
     /// How long the rule's name is.
     rule: usize,
+    /// Where in the heap it is: so that moving there looks nothing up.
+    at: usize,
     requests: u64,
     refused: u64,
     error: u64,
@@ -67,60 +71,65 @@ impl Sketch {
         let noted = &mut self.keys[place];
         noted.requests += 1;
         noted.refused += u64::from(is_refused);
-        self.sink(place);
+        let at = noted.at;
+        self.sink(at);
     }
 
     /// Makes room for the key whose name is looked up.
     fn take_place(&mut self, rule: usize) -> usize {
         let name: Arc<[u8]> = self.name.as_slice().into();
-        let new = |error| Noted { name: name.clone(), rule, requests: error, refused: 0, error };
-        if self.keys.len() < KEPT {
-            self.keys.push(new(0));
+        let new = |at, error| {
+            let name = Arc::clone(&name);
+            Noted { name, rule, at, requests: error, refused: 0, error }
+        };
+        let place = if self.keys.len() < KEPT {
             // With no requests it is the least busy one: it goes where that was.
-            let last = self.keys.len() - 1;
-            self.places.insert(Arc::clone(&name), last);
-            return self.rise(last);
-        }
-        let least = &mut self.keys[0];
-        self.places.remove(&least.name);
-        *least = new(least.requests);
-        self.places.insert(name, 0);
-        0
+            let last = self.keys.len();
+            self.keys.push(new(last, 0));
+            self.heap.push(last);
+            self.rise(last);
+            last
+        } else {
+            let place = self.heap[0];
+            let least = &mut self.keys[place];
+            self.places.remove(&least.name);
+            *least = new(0, least.requests);
+            place
+        };
+        self.places.insert(name, place);
+        place
     }
 
     /// Moves a key that has become busier to where it belongs in the heap.
-    fn sink(&mut self, mut place: usize) {
+    fn sink(&mut self, mut at: usize) {
         loop {
-            let children = 2 * place + 1..(2 * place + 3).min(self.keys.len());
-            let least = children.min_by_key(|&child| self.keys[child].requests);
-            match least {
-                Some(child) if self.keys[child].requests < self.keys[place].requests => {
-                    self.swap(child, place);
-                    place = child;
+            let children = 2 * at + 1..(2 * at + 3).min(self.heap.len());
+            match children.min_by_key(|&child| self.requests(child)) {
+                Some(child) if self.requests(child) < self.requests(at) => {
+                    self.swap(child, at);
+                    at = child;
                 }
                 _ => return,
             }
         }
     }
 
-    fn rise(&mut self, mut place: usize) -> usize {
-        while place > 0 {
-            let parent = (place - 1) / 2;
-            if self.keys[parent].requests <= self.keys[place].requests {
-                break;
-            }
-            self.swap(parent, place);
-            place = parent;
+    fn rise(&mut self, mut at: usize) {
+        while at > 0 && self.requests((at - 1) / 2) > self.requests(at) {
+            self.swap((at - 1) / 2, at);
+            at = (at - 1) / 2;
         }
-        place
+    }
+
+    /// How busy the key there in the heap is.
+    fn requests(&self, at: usize) -> u64 {
+        self.keys[self.heap[at]].requests
     }
 
     fn swap(&mut self, one: usize, other: usize) {
-        self.keys.swap(one, other);
-        for place in [one, other] {
-            if let Some(known) = self.places.get_mut(&self.keys[place].name) {
-                *known = place;
-            }
+        self.heap.swap(one, other);
+        for at in [one, other] {
+            self.keys[self.heap[at]].at = at;
         }
     }
 
@@ -136,6 +145,7 @@ impl Sketch {
 
     pub(super) fn clear(&mut self) {
         self.keys.clear();
+        self.heap.clear();
         self.places.clear();
     }
 }

@@ -57,6 +57,26 @@ fn decisions_are_counted_by_rule_and_key() {
 }
 
 #[test]
+fn an_answer_in_short_counts_as_one_in_full() {
+    let counts = |ask: &dyn Fn(&Gate, &Request)| {
+        let watch = Arc::new(Watch::new());
+        let rule = Rule::new("api", "3/hour".parse().unwrap()).key(Key::Ip);
+        let gate = Gate::builder().rule(rule).watched(Arc::clone(&watch)).build().unwrap();
+        for peer in ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"] {
+            ask(&gate, &Request(peer));
+        }
+        watch.except("192.0.2.9", false, Duration::from_secs(60)).unwrap();
+        assert!(gate.admit_briefly(&Request("192.0.2.9")).is_none(), "it is on a list");
+        let Counted { requests, admitted, reasons, rules, keys, latency, .. } = watch.counted();
+        let timed: u64 = latency.iter().map(|(_, count)| count).sum();
+        format!("{requests} {admitted} {reasons:?} {rules:?} {keys:?} {timed}")
+    };
+    let brief = counts(&|gate, request| drop(gate.admit_briefly(request).unwrap().unwrap()));
+    assert_eq!(brief, counts(&|gate, request| drop(gate.admit(request).unwrap())));
+    assert!(brief.starts_with("5 4 "), "{brief}");
+}
+
+#[test]
 fn a_gate_that_takes_another_s_place_goes_on_counting() {
     let watch = Arc::new(Watch::new());
     let gate = watched(&watch);
