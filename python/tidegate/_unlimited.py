@@ -1,9 +1,9 @@
 """Which routes of an application nothing limits.
 
 Told without a request, and without importing any framework: an application that is made with one
-has loaded it. Knows Flask, Starlette and FastAPI, and whatever stands around them. A gate is asked
-by a request to the route's template; a route counts as limited, too, when its function or one of
-its dependencies is tidegate's.
+has loaded it. Knows Flask, Starlette, FastAPI and Django, and whatever stands around them. A gate
+is asked by a request to the route's template; a route counts as limited, too, when its function or
+one of its dependencies is tidegate's.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class NotKnownError(Exception):
 class _Route(NamedTuple):
     method: str
     path: str
-    answers: object
+    answers: Sequence[object]
 
 
 def unlimited_routes(place: str) -> Routes:
@@ -63,9 +63,11 @@ def unlimited_routes(place: str) -> Routes:
         _refuse_extension(place, stack)
         more, _ = _unwrap(stack)
         return _judged(_starlette_routes(app, ""), [*gates, *more], _asks_asgi)
+    if type(app).__module__.startswith("django.core.handlers."):
+        return _of_django(gates)
     raise NotKnownError(
         f"{place} is a {type(app).__module__}.{type(app).__qualname__}, whose routes are not "
-        "known; give a Flask, Starlette or FastAPI application"
+        "known; give a Flask, Starlette, FastAPI or Django application"
     )
 
 
@@ -123,7 +125,7 @@ def _of_flask(app: Any, gates: list[Any]) -> Routes:
     for rule in app.url_map.iter_rules():
         methods: set[str] = set(rule.methods or {"GET"})
         for method in sorted(methods - _AUTOMATIC or methods):
-            found.append((rule, _Route(method, rule.rule, app.view_functions.get(rule.endpoint))))
+            found.append((rule, _Route(method, rule.rule, [app.view_functions.get(rule.endpoint)])))
     plans: list[Any] = [
         extension.state_of(app).plan for extension in app.extensions.get("tidegate", ())
     ]
@@ -136,6 +138,14 @@ def _of_flask(app: Any, gates: list[Any]) -> Routes:
         )
     ]
     return Routes(len(found), _judged(iter(left), gates, _asks_wsgi).unlimited)
+
+
+def _of_django(gates: list[Any]) -> Routes:
+    # An adapter, which this module knows by name only.
+    adapter: Any = importlib.import_module("tidegate.django._unlimited")
+    found: list[Any] = list(adapter.views())
+    left = (_Route(it.method, it.template, it.parts) for it in found if not it.is_settled)
+    return Routes(len(found), _judged(left, gates, _asks_wsgi).unlimited)
 
 
 def _starlette_routes(app: Any, prefix: str, shared: tuple[object, ...] = ()) -> Iterator[_Route]:
@@ -157,7 +167,7 @@ def _starlette_routes(app: Any, prefix: str, shared: tuple[object, ...] = ()) ->
         methods: set[str] = set(getattr(route, "methods", None) or {"GET"})
         for method in sorted(methods - _AUTOMATIC or methods):
             asked = _Answers(answers, getattr(route, "dependant", None), shared)
-            yield _Route(method, path, asked)
+            yield _Route(method, path, [asked])
 
 
 class _Answers(NamedTuple):
@@ -179,7 +189,8 @@ def _judged(routes: Iterator[_Route], gates: list[Any], asks: Any) -> Routes:
     unlimited: list[str] = []
     for route in routes:
         number += 1
-        if not (_has_own(route.answers) or any(asks(gate, route) for gate in gates)):
+        own = any(_has_own(part) for part in route.answers)
+        if not (own or any(asks(gate, route) for gate in gates)):
             unlimited.append(f"{route.method} {route.path}")
     return Routes(number, unlimited)
 

@@ -1,5 +1,6 @@
 """`tidegate doctor --app`: routes that nothing limits."""
 
+import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -111,3 +112,84 @@ def test_what_is_no_application_is_told(audited: Audit) -> None:
         audited("app = 5")
     with pytest.raises(NotFoundError, match="cannot be imported: ZeroDivisionError"):
         audited("app = 1 / 0")
+
+
+DJANGO = """
+    from django.conf import settings
+    settings.configure(
+        ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], INSTALLED_APPS=["tidegate.django"],
+        MIDDLEWARE=["tidegate.django.TideGateMiddleware"], TIDEGATE=TIDEGATE,
+    )
+    from django.core.wsgi import get_wsgi_application
+    from django.http import HttpResponse
+    from django.urls import include, path
+    from django.views import View
+    from tidegate import protect_app, rate_limit
+    from tidegate.django import exempt, ratelimit
+    def free(request, number=0): return HttpResponse()
+    class Cart(View):
+        def get(self, request): ...
+        @rate_limit("1/hour", key="ip")
+        def post(self, request): ...
+    urlpatterns = [
+        path("free", free, name="free"),
+        path("items/<int:number>/", include([path("one", free)])),
+        path("cart", Cart.as_view()),
+        path("limited", ratelimit("1/hour", key="ip")(lambda request: HttpResponse())),
+        path("exempt", exempt(lambda request: HttpResponse())),
+    ]
+    app = get_wsgi_application()
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "more", "unlimited"),
+    [
+        ("{}", "", ["GET /cart", "GET /free", "GET /items/<int:number>/one"]),
+        ('{"default": "9/minute", "key": "ip"}', "", []),
+        ('{"limit": "9/minute", "key": "ip"}', "", []),
+        ('{"default": "9/minute", "key": "ip"}', "settings.MIDDLEWARE.clear()", None),
+        ('{"exempt": ["free", "/items/**"]}', "", ["GET /cart"]),
+        (
+            '{"rules": [Rule("a", "9/minute", key="ip", match={"path": "/items/*/*"})]}',
+            "",
+            ["GET /cart", "GET /free"],
+        ),
+        ("{}", 'app = protect_app(app, "9/minute")', []),
+    ],
+)
+def test_views_of_django(
+    tmp_path: Path, setting: str, more: str, unlimited: list[str] | None
+) -> None:
+    pytest.importorskip("django")
+    everything = ["GET /cart", "GET /free", "GET /items/<int:number>/one"]
+    told = of_django(tmp_path, setting, more)
+    assert told == f"6 {everything if unlimited is None else unlimited}\n"
+
+
+def test_views_of_rest_framework(tmp_path: Path) -> None:
+    pytest.importorskip("rest_framework")
+    more = """
+from rest_framework.views import APIView
+from tidegate.drf import AnonRateThrottle
+class Open(APIView):
+    def get(self, request): ...
+class Throttled(Open):
+    throttle_classes = [AnonRateThrottle]
+urlpatterns = [path("open", Open.as_view()), path("throttled", Throttled.as_view())]
+"""
+    assert of_django(tmp_path, "{}", more) == "2 ['GET /open']\n"
+
+
+def of_django(folder: Path, setting: str, more: str) -> str:
+    """Audits a project in a process of its own, which has one setting."""
+    first = f"from tidegate import Rule\nTIDEGATE = {setting}\n"
+    (folder / "shop.py").write_text(first + textwrap.dedent(DJANGO) + more)
+    code = (
+        "from tidegate._unlimited import unlimited_routes as found; it = found('shop:app'); "
+        "print(it.all, sorted(it.unlimited))"
+    )
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    return told.stdout

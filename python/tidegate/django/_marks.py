@@ -18,7 +18,7 @@ exempted: list[object] = []
 
 def is_exempt(view: object, method: str) -> bool:
     """Whether `exempt` was put on a view, its class, or the method that will serve."""
-    return any(getattr(part, EXEMPT, False) for part in _parts(view, method))
+    return any(getattr(part, EXEMPT, False) for part in parts(view, method))
 
 
 def has_limit(view: object, method: str) -> bool:
@@ -29,12 +29,13 @@ def has_limit(view: object, method: str) -> bool:
 def limits(view: object, method: str) -> list[Any]:
     """The limits of a view's own, the outermost last."""
     found: list[Any] = []
-    for part in _parts(view, method):
+    for part in parts(view, method):
         found += [limit for limit in getattr(part, LIMITS, ()) if limit not in found]
     return found
 
 
-def _parts(view: Any, method: str) -> Iterator[object]:
+def parts(view: Any, method: str) -> Iterator[object]:
+    """Where decorators may have left something: the view, its class, and what will serve."""
     yield view
     # Django's class views, and REST framework's.
     kind: Any = getattr(view, "view_class", None) or getattr(view, "cls", None)

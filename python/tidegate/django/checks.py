@@ -93,7 +93,7 @@ def _about_proxies(read: Settings) -> Iterator[CheckMessage]:
 
 def _about_middleware(read: Settings) -> Iterator[CheckMessage]:
     order = list(settings.MIDDLEWARE)
-    ours = [number for number, path in enumerate(order) if _is_ours(path)]
+    ours = [number for number, path in enumerate(order) if is_middleware(path)]
     has_limits = (
         read.limit is not None or read.default is not None or read.rules or read.gate is not None
     )
@@ -146,7 +146,8 @@ def _about_exempt(read: Settings) -> Iterator[CheckMessage]:
             )
 
 
-def _is_ours(path: object) -> bool:
+def is_middleware(path: object) -> bool:
+    """Whether an entry of MIDDLEWARE is tidegate's."""
     try:
         found: Any = import_string(str(path))
     except (ImportError, RuntimeError):
