@@ -145,7 +145,7 @@ def _of_django(gates: list[Any]) -> Routes:
     adapter: Any = importlib.import_module("tidegate.django._unlimited")
     found: list[Any] = list(adapter.views())
     left = (_Route(it.method, it.template, it.parts) for it in found if not it.is_settled)
-    return Routes(len(found), _judged(left, gates, _asks_wsgi).unlimited)
+    return Routes(len(found), _judged(left, [*gates, *adapter.gates()], _asks_wsgi).unlimited)
 
 
 def _starlette_routes(app: Any, prefix: str, shared: tuple[object, ...] = ()) -> Iterator[_Route]:

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
+from tidegate._native import Gate
 from tidegate.django import _marks, _urls
 from tidegate.django._exempt import means
-from tidegate.django._state import State, current_state
+from tidegate.django._settings import Settings
+from tidegate.django._state import current_state
 from tidegate.django.checks import is_middleware
 
 
@@ -20,7 +22,7 @@ class View(NamedTuple):
         method: such as "GET"; of a function, which takes any, "GET" too.
         template: of the URL, such as "/items/<int:id>/".
         parts: the view, and for a class the class and what serves the method.
-        is_settled: whether it has a limit, or is exempt on purpose.
+        is_settled: whether it has a limit of its own, or is exempt on purpose.
     """
 
     method: str
@@ -35,8 +37,7 @@ def views() -> Iterator[View]:
     Raises:
         ConfigError: the setting TIDEGATE is wrong.
     """
-    state = current_state()
-    has_middleware = any(map(is_middleware, settings.MIDDLEWARE))
+    state, has_middleware = current_state(), _has_middleware()
     for route in _urls.routes():
         for method in _methods(route.view):
             parts = list(_marks.parts(route.view, method))
@@ -44,9 +45,23 @@ def views() -> Iterator[View]:
                 _marks.is_exempt(route.view, method)
                 or _marks.has_limit(route.view, method)
                 or any(map(_is_throttled, parts))
-                or (has_middleware and _is_settled(state, route, method))
+                or (has_middleware and _is_settled(state.settings, route))
             )
             yield View(method, route.template, parts, is_settled)
+
+
+def gates() -> list[Gate]:
+    """The gate that every request passes, if there is one.
+
+    Raises:
+        ConfigError: the setting TIDEGATE is wrong.
+    """
+    application = current_state().application
+    return [application.gate] if application is not None and _has_middleware() else []
+
+
+def _has_middleware() -> bool:
+    return any(map(is_middleware, settings.MIDDLEWARE))
 
 
 def _methods(view: Any) -> list[str]:
@@ -59,25 +74,13 @@ def _methods(view: Any) -> list[str]:
     return sorted(found - {"HEAD", "OPTIONS"} or found)
 
 
-def _is_settled(state: State, route: _urls.Route, method: str) -> bool:
-    """Whether the setting has a limit for a view, or frees it."""
-    setting = state.settings
+def _is_settled(setting: Settings, route: _urls.Route) -> bool:
+    """Whether the setting limits every view, or frees this one."""
     exempt = setting.exempt
     is_exempt = exempt.frees_path(route.template) or any(
         means(entry, name) for entry in exempt.names for name in route.names
     )
-    if is_exempt or setting.default is not None:
-        return True
-    environ = {
-        "REQUEST_METHOD": method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": route.template,
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "tidegate.route": route.template,
-    }
-    application = state.application
-    return application is not None and bool(application.gate.applying_wsgi(environ))
+    return is_exempt or setting.default is not None
 
 
 def _is_throttled(part: Any) -> bool:
