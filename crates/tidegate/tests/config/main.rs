@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
 mod broken;
+mod elsewhere;
 mod files;
 mod generated;
 mod mutated;
