@@ -51,17 +51,18 @@ class Outside:
                 return
             if whole.is_plain:
                 decision = whole.ask(scope, receive, None)
-                if decision and decision.delay:
+                if decision is not None and not decision:
+                    await _answer(whole, decision, scope, receive, send)
+                    return
+                if decision is not None and decision.delay:
                     await wait_for_turn(decision)
             else:
                 if "form" in whole.needs:
                     receive = await read_asgi(scope, receive)
-                replay = Replay(receive)
-                decision = await whole.admit(_connection(scope, replay, send))
-                receive = replay.again()
-            if decision is not None and not decision:
-                await _answer(whole, decision, scope, receive, send)
-                return
+                rest = await _let_in(whole, scope, receive, send)
+                if rest is None:
+                    return
+                receive = rest
         await self._stack(scope, receive, send)
 
 
@@ -84,12 +85,10 @@ class Inside:
                 and "user" in whole.needs
                 and (place is None or not place.is_exempt)
             ):
-                replay = Replay(receive)
-                decision = await whole.admit(_connection(scope, replay, send))
-                receive = replay.again()
-                if decision is not None and not decision:
-                    await _answer(whole, decision, scope, receive, send)
+                rest = await _let_in(whole, scope, receive, send)
+                if rest is None:
                     return
+                receive = rest
             if place is not None and place.limits:
                 if place.is_plain:
                     for limit in place.limits:
@@ -103,6 +102,21 @@ class Inside:
                 else:
                     receive = await _admit(place, scope, receive, send)
         await self._router(scope, receive, send)
+
+
+async def _let_in(limit: RouteLimit, scope: Scope, receive: Receive, send: Send) -> Receive | None:
+    """Asks the limit of the whole application, and answers a refusal.
+
+    Returns:
+        What is to be received from then on, since a key may have read the body; `None` when the
+        request was refused.
+    """
+    replay = Replay(receive)
+    decision = await limit.admit(_connection(scope, replay, send))
+    if decision is None or decision:
+        return replay.again()
+    await _answer(limit, decision, scope, replay.again(), send)
+    return None
 
 
 async def _admit(place: Place, scope: Scope, receive: Receive, send: Send) -> Receive:
