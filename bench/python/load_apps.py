@@ -1,12 +1,20 @@
 """The applications that `load` serves, each limited by somebody else, or by nobody.
 
-Every limiter counts by address, sends its header fields, and refuses nobody.
+Every limiter counts by address, sends its header fields, and refuses nobody. One application of
+each framework sends three such fields by itself, and counts nothing: what a server does about
+them is part of everybody's loss. And one is limited and sends none.
 """
 
 from importlib import import_module
 from typing import Any
 
 LIMIT = "1000000000/day"
+# What our own fields look like, always the same.
+FIELDS = [
+    ("x-ratelimit-limit", "1000000000"),
+    ("x-ratelimit-remaining", "999999999"),
+    ("x-ratelimit-reset", "1790000000"),
+]
 
 
 def flask_bare() -> Any:
@@ -27,6 +35,28 @@ def flask_protected() -> Any:
     from tidegate import protect_app
 
     return protect_app(flask_bare(), LIMIT, per_ip=True)
+
+
+def flask_silent() -> Any:
+    """Flask behind `protect_app`, which sends no header fields."""
+    from tidegate import protect_app
+
+    return protect_app(flask_bare(), LIMIT, per_ip=True, headers="none")
+
+
+def flask_fields() -> Any:
+    """Flask, unlimited, with the fields of a limit on every response."""
+    app = flask_bare()
+    served = app.wsgi_app
+
+    def with_fields(environ: Any, start_response: Any) -> Any:
+        def start(status: str, headers: Any, exc_info: Any = None) -> Any:
+            return start_response(status, [*headers, *FIELDS], exc_info)
+
+        return served(environ, start)
+
+    app.wsgi_app = with_fields
+    return app
 
 
 def flask_extension() -> Any:
@@ -66,6 +96,36 @@ def fastapi_protected() -> Any:
     from tidegate import protect_app
 
     return protect_app(fastapi_bare(), LIMIT, per_ip=True)
+
+
+def fastapi_silent() -> Any:
+    """FastAPI behind `protect_app`, which sends no header fields."""
+    from tidegate import protect_app
+
+    return protect_app(fastapi_bare(), LIMIT, per_ip=True, headers="none")
+
+
+def fastapi_fields() -> Any:
+    """FastAPI, unlimited, with the fields of a limit on every response."""
+    app = fastapi_bare()
+    build = app.build_middleware_stack
+    fields = [(name.encode(), value.encode()) for name, value in FIELDS]
+
+    def with_fields() -> Any:
+        served = build()
+
+        async def serve(scope: Any, receive: Any, send: Any) -> None:
+            async def send_on(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    message = {**message, "headers": [*message["headers"], *fields]}
+                await send(message)
+
+            await served(scope, receive, send_on)
+
+        return serve
+
+    app.build_middleware_stack = with_fields
+    return app
 
 
 def fastapi_extension() -> Any:

@@ -43,9 +43,11 @@ _CONDITIONS = """\
   function before and one after each request that do nothing.
 - Under load, one worker of gunicorn with four threads, or of uvicorn with httptools and uvloop,
   serves every application all the time on one core; wrk asks one after the other over 16
-  connections from another core, if there are two. `protected` is `protect_app`, `extension` is
-  `TideGate` with a default for every route, `limiter` is Flask-Limiter. A loss is the median of
-  the rounds' ratios.
+  connections from another core, if there are two. `protected` is `protect_app`, `silent` is the
+  same without header fields, and `fields` sends three of them and counts nothing: what the server
+  does about fields is part of every other loss. `extension` is `TideGate` with a default for every
+  route, `limiter` is Flask-Limiter. A loss is the median of the rounds' ratios; the servers are
+  started three times.
 - A stall is the longest processor time of 64 consecutive checks, the median of several runs, each
   into an empty table.
 - Memory is what the process's resident size grew by.

@@ -13,6 +13,7 @@ import tidegate.stores
 
 __all__ = [
     "Answers",
+    "AsgiEntry",
     "AsgiPassage",
     "Clock",
     "CountedKey",
@@ -22,6 +23,7 @@ __all__ = [
     "Refusal",
     "Rule",
     "Step",
+    "WsgiEntry",
     "WsgiPassage",
     "_quicken",
     "_restore_decision",
@@ -50,13 +52,54 @@ class Answers:
     ) -> Answers: ...
 
 @final
+class AsgiEntry:
+    """Serves ASGI connections for a middleware whose gate answers at once; `app` is what it calls
+    for the middleware's own `app`.
+
+    `others` is called with the scope, `receive`, `send` and the passage of a request that may not
+    go ahead at once; `end` with the same where the end of a request matters after all, and with
+    the exception that the application raised, or `None`. Both are to be awaited.
+    """
+    def __call__(
+        self,
+        scope: collections.abc.MutableMapping[str, typing.Any],
+        receive: collections.abc.Callable[[], typing.Any],
+        send: collections.abc.Callable[[typing.Any], collections.abc.Awaitable[None]],
+        /,
+    ) -> collections.abc.Awaitable[None]:
+        """Serves one connection; to be awaited."""
+    def __new__(
+        cls,
+        middleware: typing.Any,
+        app: collections.abc.Callable[..., typing.Any],
+        gate: Gate,
+        is_open: bool,
+        others: collections.abc.Callable[..., collections.abc.Awaitable[None]],
+        end: collections.abc.Callable[..., collections.abc.Awaitable[None]],
+        /,
+    ) -> AsgiEntry: ...
+    @property
+    def app(self, /) -> Any:
+        """The application behind the gate."""
+    @property
+    def gate(self, /) -> Gate:
+        """The gate."""
+    @property
+    def middleware(self, /) -> Any:
+        """The middleware that this stands for."""
+
+@final
 class AsgiPassage:
     """The `send` of an admitted request. Truthy when the request may go ahead at once."""
+    def __await__(self, /) -> AsgiPassage: ...
     def __bool__(self, /) -> bool: ...
     def __call__(
         self, /, message: collections.abc.MutableMapping[str, typing.Any]
     ) -> collections.abc.Awaitable[None]:
         """Passes a message on to the server, the start of a response with our fields."""
+    def __next__(self, /) -> Any: ...
+    def close(self, /) -> None:
+        """Ends the request where it is, as a coroutine does."""
     def consider(self, /, decision: Decision) -> Decision:
         """Takes a decision that was made further in for the one whose header fields the response
         gets, if it binds more; returns the one that they are of.
@@ -70,12 +113,16 @@ class AsgiPassage:
     @property
     def headers(self, /) -> Any | None:
         """The application's own header fields, as it gave them; `None` before it has begun."""
+    def send(self, value: typing.Any, /) -> typing.Any:
+        """Goes on with the request, as a coroutine does."""
     @property
     def settles(self, /) -> bool:
         """Whether the end of the request matters."""
     @property
     def status(self, /) -> int | None:
         """The response's status; `None` before it has begun."""
+    def throw(self, /, *exception: typing.Any) -> typing.Any:
+        """Raises an exception where the request is, as a coroutine does."""
 
 @disjoint_base
 class Clock:
@@ -738,6 +785,36 @@ class Step:
         """For each key what to write, and for how many seconds it means something; `None` where
         nothing changes. Has no effect of its own: a transaction that is repeated calls it again.
         """
+
+@final
+class WsgiEntry:
+    """Serves WSGI requests, as `AsgiEntry` does connections: `others` and `end` return the body."""
+    def __call__(
+        self,
+        environ: dict[str, typing.Any],
+        start_response: collections.abc.Callable[..., typing.Any],
+        /,
+    ) -> collections.abc.Iterable[bytes]:
+        """Serves one request."""
+    def __new__(
+        cls,
+        middleware: typing.Any,
+        app: collections.abc.Callable[..., typing.Any],
+        gate: Gate,
+        is_open: bool,
+        others: collections.abc.Callable[..., collections.abc.Iterable[bytes]],
+        end: collections.abc.Callable[..., collections.abc.Iterable[bytes]],
+        /,
+    ) -> WsgiEntry: ...
+    @property
+    def app(self, /) -> Any:
+        """The application behind the gate."""
+    @property
+    def gate(self, /) -> Gate:
+        """The gate."""
+    @property
+    def middleware(self, /) -> Any:
+        """The middleware that this stands for."""
 
 @final
 class WsgiPassage:

@@ -170,7 +170,7 @@ def protect_app(
     kind = kind_of(app)
     made = resolve_gate(gate, limit, settings)
     if kind == "flask":
-        app.wsgi_app = wsgi.TideGateMiddleware(app.wsgi_app, gate=made)
+        app.wsgi_app = wsgi.TideGateMiddleware(app.wsgi_app, gate=made).way
         return app
     if kind == "starlette":
         return _protect_starlette(app, made)
@@ -190,11 +190,11 @@ def _protect_starlette(app: Any, gate: Gate) -> Any:
 
     build = app.build_middleware_stack
 
-    def build_behind_the_gate() -> asgi.TideGateMiddleware:
-        return asgi.TideGateMiddleware(checked(app, build()), gate=gate)
+    def build_behind_the_gate() -> asgi.ASGIApp:
+        return asgi.TideGateMiddleware(checked(app, build()), gate=gate).way
 
     app.build_middleware_stack = build_behind_the_gate
     if app.middleware_stack is not None:
         # It has served requests already, and will not build again.
-        app.middleware_stack = asgi.TideGateMiddleware(app.middleware_stack, gate=gate)
+        app.middleware_stack = asgi.TideGateMiddleware(app.middleware_stack, gate=gate).way
     return app

@@ -113,7 +113,8 @@ def _unwrap(app: Any) -> tuple[list[Any], Any]:
 def _refuse_extension(place: str, stack: Any) -> None:
     """Says that an extension of ours decides per route, in ways that are not known here."""
     for _ in range(100):
-        if type(stack).__module__ == "tidegate.starlette._around":
+        around = getattr(stack, "middleware", stack)
+        if type(around).__module__ == "tidegate.starlette._around":
             raise NotKnownError(
                 f"{place} has limits of tidegate.starlette.TideGate, which cannot be looked at yet"
             )

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from importlib import import_module
+from types import FunctionType
 from typing import Any, TypeAlias
 
 from tidegate._asking import Asker, arun
 from tidegate._breach import Own, aanswer
 from tidegate._current import forget, is_starlette_loaded, note, noted
 from tidegate._gate import resolve_gate
-from tidegate._native import Answers, Decision, Gate
+from tidegate._native import Answers, AsgiEntry, Decision, Gate
 from tidegate._options import DEFAULT_LIMIT
 from tidegate._request import Request
 from tidegate._settling import Response, charges
@@ -74,6 +75,22 @@ class TideGateMiddleware:
         self._follows = self.gate.version is not None
         self._look()
         self._has_own_answer = self.gate.on_breach is not None or self.gate.template is not None
+        short = self._short_way()
+        self._served_by: ASGIApp = short or self._serve
+        # The same as the middleware itself, with one coroutine less, for a caller that looks at
+        # neither class nor signature.
+        self.way: ASGIApp = short or self
+
+    def _short_way(self) -> AsgiEntry | None:
+        """Goes past everything that there may be to find out, where there is nothing."""
+        if self._waits or self._settles or self._prepares or self._follows:
+            return None
+        app: Any = self.app
+        kind: type[object] = type(self.app)
+        # Bound once, where the interpreter would look it up for every request.
+        is_instance = isinstance(getattr(kind, "__call__", None), FunctionType)  # noqa: B004
+        called = app.__call__ if is_instance else app
+        return AsgiEntry(self, called, self.gate, self._is_open, self._go, self._end)
 
     def _look(self) -> None:
         """Notes what the gate's rules want to know, as they are now."""
@@ -87,6 +104,10 @@ class TideGateMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection."""
+        await self._served_by(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one connection, about which there may be something to find out first."""
         if self._follows and self._version != self.gate.version:
             self._look()
         answers = None
@@ -99,6 +120,10 @@ class TideGateMiddleware:
         if passage is None:
             await self.app(scope, receive, send)
             return
+        await self._go(scope, receive, send, passage)
+
+    async def _go(self, scope: Scope, receive: Receive, send: Send, passage: AsgiPassage) -> None:
+        """Serves a request that the gate has decided about."""
         if not passage and not await self._queued(scope, receive, passage, send):
             return
         gate = self.gate
@@ -106,15 +131,36 @@ class TideGateMiddleware:
             # Whom to believe is known further out: without rules there was no reason to say it.
             gate = outer[2]
         token = note((scope, receive, gate, passage))
+        error: BaseException | None = None
         try:
             await self.app(scope, receive, passage)
-        except RateLimitExceeded as exceeded:
-            # A limited function below, in an application without a framework.
-            if passage.has_begun:
-                raise
-            await self._refuse(scope, receive, passage, send, exceeded.decision)
+        except BaseException as raised:  # noqa: BLE001 - raised again at the end
+            error = raised
         finally:
             forget(token)
+        try:
+            if error is not None or self._settles or ENDS in scope:
+                await self._end(scope, receive, send, passage, error)
+        finally:
+            error = None  # its traceback holds this frame
+
+    async def _end(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        passage: AsgiPassage,
+        error: BaseException | None,
+    ) -> None:
+        """Has the last word about a request, whose application has ended or raised `error`."""
+        try:
+            if isinstance(error, RateLimitExceeded) and not passage.has_begun:
+                # A limited function below, in an application without a framework.
+                await self._refuse(scope, receive, passage, send, error.decision)
+            elif error is not None:
+                raise error
+        finally:
+            error = None  # its traceback holds this frame
             if self._settles or ENDS in scope:
                 await self._settle(scope, passage)
 

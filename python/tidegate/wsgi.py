@@ -6,7 +6,6 @@ stream; only header fields are added when the response starts.
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import cast
 
@@ -14,6 +13,7 @@ from tidegate._asking import Asker, run
 from tidegate._breach import Own, answer, ask
 from tidegate._current import forget, note, noted
 from tidegate._gate import refuse_async_callables, resolve_gate
+from tidegate._native import WsgiEntry
 from tidegate._options import DEFAULT_LIMIT
 from tidegate._request import Request
 from tidegate._settling import Response, charges
@@ -68,6 +68,16 @@ class TideGateMiddleware:
         self._follows = self.gate.version is not None
         self._look()
         self._has_own_answer = self.gate.on_breach is not None or self.gate.template is not None
+        short = self._short_way()
+        self._served_by: WSGIApplication = short or self._serve
+        # The same as the middleware itself, with one call less.
+        self.way: WSGIApplication = short or self
+
+    def _short_way(self) -> WsgiEntry | None:
+        """Goes past everything that there may be to find out, where there is nothing."""
+        if self._settles or self._prepares or self._follows:
+            return None
+        return WsgiEntry(self, self.app, self.gate, self._is_open, self._go, self._exceeded)
 
     def _look(self) -> None:
         """Notes what the gate's rules want to know, as they are now."""
@@ -78,12 +88,22 @@ class TideGateMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serves one request."""
+        return self._served_by(environ, start_response)
+
+    def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serves one request, about which there may be something to find out first."""
         if self._follows and self._version != self.gate.version:
             self._look()
         answers = self._prepare(environ) if self._prepares else None
         passage = self._enter(environ, start_response, answers)
         if passage is None:
             return self.app(environ, start_response)
+        return self._go(environ, start_response, passage)
+
+    def _go(
+        self, environ: WSGIEnvironment, start_response: StartResponse, passage: WsgiPassage
+    ) -> Iterable[bytes]:
+        """Serves a request that the gate has decided about."""
         if not passage:
             decision = passage.decision
             if not decision:
@@ -99,14 +119,24 @@ class TideGateMiddleware:
             body = self.app(environ, passage)
             is_over = False
         except RateLimitExceeded as exceeded:
-            # A limited function below, in an application without a framework. With the
-            # exception's traceback, the server replaces a response that has only begun.
-            return self._refuse(environ, passage, start_response, exceeded.decision, sys.exc_info())
+            return self._exceeded(environ, start_response, passage, exceeded)
         finally:
             forget(token)
             if is_over:
                 self.settle(passage)
         return _Settling(body, self, passage) if settles else body
+
+    def _exceeded(
+        self,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        passage: WsgiPassage,
+        exceeded: RateLimitExceeded,
+    ) -> Iterable[bytes]:
+        """Refuses for a limited function below, in an application without a framework."""
+        # With the exception's traceback, the server replaces a response that has only begun.
+        exc_info = cast("OptExcInfo", (type(exceeded), exceeded, exceeded.__traceback__))
+        return self._refuse(environ, passage, start_response, exceeded.decision, exc_info)
 
     def _prepare(self, environ: WSGIEnvironment) -> Answers | None:
         """Finds out what the rules want to know."""

@@ -10,7 +10,7 @@ use pyo3::{
     types::{PyDict, PyString},
 };
 use tidegate::{
-    Brief, Client, Clock, Decision, Nanos, OneLimit, Outcome, Verdict,
+    Brief, Caller, Client, Clock, Decision, Nanos, OneLimit, Outcome, Verdict,
     address::Source,
     fields::{Profile, Value},
     subject_text,
@@ -35,6 +35,8 @@ enum Origin {
     Maker(Py<Maker>, OnceLock<Box<Whole>>),
     /// A gate of one limit made it; the rest is worked out likewise.
     Brief(Arc<dyn Clock>, Box<Brief>, OnceLock<Box<Whole>>),
+    /// A gate decided about somebody it knows; the rest is worked out likewise.
+    Known(Py<Known>, OnceLock<Box<Whole>>),
     /// A gate without rules made it.
     Uncounted(Arc<dyn Clock>, OnceLock<Box<Whole>>),
     Whole(Arc<dyn Clock>, Box<Whole>),
@@ -45,6 +47,13 @@ enum Origin {
 #[pyclass(frozen, module = "tidegate._native")]
 pub(crate) struct Maker {
     pub(crate) limit: OneLimit,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Somebody whom a gate knows, and the clock of the decisions about them.
+#[pyclass(frozen, module = "tidegate._native")]
+pub(crate) struct Known {
+    pub(crate) caller: Caller,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -81,6 +90,11 @@ impl PyDecision {
         Self { outcome, key: None, origin }
     }
 
+    /// A decision about somebody who is known.
+    pub(crate) fn of_known(outcome: Outcome, known: Py<Known>) -> Self {
+        Self { outcome, key: None, origin: Origin::Known(known, OnceLock::new()) }
+    }
+
     /// A decision that no limit has a part in.
     pub(crate) fn uncounted(clock: &Arc<dyn Clock>) -> Self {
         let origin = Origin::Uncounted(Arc::clone(clock), OnceLock::new());
@@ -110,6 +124,9 @@ impl PyDecision {
                 whole.get_or_init(|| Whole::new(maker.get().limit.decision(self.outcome)))
             }
             Origin::Brief(_, brief, whole) => whole.get_or_init(|| Whole::new(brief.decision())),
+            Origin::Known(known, whole) => {
+                whole.get_or_init(|| Whole::new(known.get().caller.brief(self.outcome).decision()))
+            }
             Origin::Uncounted(_, whole) => whole.get_or_init(|| Whole::new(Decision::uncounted())),
             Origin::Whole(_, whole) => whole,
         }
@@ -118,7 +135,9 @@ impl PyDecision {
     /// The whole decision, unless an outcome of one limit is all there is to it.
     fn more(&self) -> Option<&Decision> {
         match &self.origin {
-            Origin::Maker(..) | Origin::Brief(..) | Origin::Uncounted(..) => None,
+            Origin::Maker(..) | Origin::Brief(..) | Origin::Known(..) | Origin::Uncounted(..) => {
+                None
+            }
             Origin::Whole(_, whole) => Some(&whole.decision),
         }
     }
@@ -138,6 +157,7 @@ impl PyDecision {
         match &self.origin {
             Origin::Maker(..) | Origin::Uncounted(..) => None,
             Origin::Brief(_, brief, _) => brief.client.as_ref(),
+            Origin::Known(known, _) => Some(known.get().caller.client()),
             Origin::Whole(_, whole) => whole.decision.client.as_ref(),
         }
     }
@@ -152,7 +172,7 @@ impl PyDecision {
 
     fn is_counted(&self) -> bool {
         match &self.origin {
-            Origin::Maker(..) | Origin::Brief(..) => true,
+            Origin::Maker(..) | Origin::Brief(..) | Origin::Known(..) => true,
             Origin::Uncounted(..) => false,
             Origin::Whole(_, whole) => whole.decision.is_counted(),
         }
@@ -169,6 +189,10 @@ impl PyDecision {
             Origin::Brief(_, brief, _) => {
                 brief.limit.write_values(&self.outcome, profile, unix_now, sink);
             }
+            Origin::Known(known, _) => {
+                let limit = known.get().caller.limit();
+                limit.write_values(&self.outcome, profile, unix_now, sink);
+            }
             // There is nothing to tell.
             Origin::Uncounted(..) => {}
             Origin::Maker(..) | Origin::Whole(..) => {
@@ -180,6 +204,7 @@ impl PyDecision {
     fn clock(&self) -> &Arc<dyn Clock> {
         match &self.origin {
             Origin::Maker(maker, _) => &maker.get().clock,
+            Origin::Known(known, _) => &known.get().clock,
             Origin::Brief(clock, ..) | Origin::Uncounted(clock, _) | Origin::Whole(clock, _) => {
                 clock
             }

@@ -6,6 +6,7 @@ use pyo3::{PyErr, PyTypeInfo, prelude::*};
 // list of them.
 pyo3::import_exception!(tidegate.errors, ConfigError);
 pyo3::import_exception!(tidegate.errors, ConfigTypeError);
+pyo3::import_exception!(tidegate.errors, RateLimitExceeded);
 pyo3::import_exception!(tidegate.errors, StoreError);
 
 /// An error of the engine: of the store, or about how something was set up or called.

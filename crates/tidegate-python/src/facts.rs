@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The field that servers may take the peer's address from.
-const FORWARDED_FOR: &str = "x-forwarded-for";
+pub(crate) const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// What the adapter knows besides the request.
 #[derive(Default)]
@@ -32,6 +32,7 @@ pub(crate) struct Given<'py> {
 }
 
 /// Where the facts of one request come from.
+#[derive(Clone)]
 pub(crate) enum Source<'a, 'py> {
     /// An ASGI connection scope, and its `receive`, which may know the socket.
     Asgi(&'a Bound<'py, PyMapping>, Option<&'a Bound<'py, PyAny>>),

@@ -22,7 +22,7 @@ use pyo3::{
     panic::PanicException,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyDict, PyString, PyTuple, PyType},
+    types::{PyDict, PyString, PyTuple, PyType, iterator::PySendResult},
 };
 
 use crate::limiter::PyLimiter;
@@ -261,6 +261,58 @@ pub(crate) fn call_one<'py>(
     unsafe {
         let answer = ffi::PyObject_CallFunctionObjArgs(callable.as_ptr(), argument.as_ptr(), end);
         Bound::from_owned_ptr_or_err(py, answer)
+    }
+}
+
+/// Calls with two arguments, as `call_method` does.
+pub(crate) fn call_two<'py>(
+    callable: &Bound<'py, PyAny>,
+    [first, second]: [&Bound<'py, PyAny>; 2],
+) -> PyResult<Bound<'py, PyAny>> {
+    let (py, end) = (callable.py(), ptr::null_mut::<ffi::PyObject>());
+    // SAFETY: All three are alive, and null ends the arguments. What comes back is a new
+    // reference, or null with an exception set.
+    unsafe {
+        let (first, second) = (first.as_ptr(), second.as_ptr());
+        let answer = ffi::PyObject_CallFunctionObjArgs(callable.as_ptr(), first, second, end);
+        Bound::from_owned_ptr_or_err(py, answer)
+    }
+}
+
+/// Calls with three arguments, as `call_method` does.
+pub(crate) fn call_three<'py>(
+    callable: &Bound<'py, PyAny>,
+    [first, second, third]: [&Bound<'py, PyAny>; 3],
+) -> PyResult<Bound<'py, PyAny>> {
+    let (py, end) = (callable.py(), ptr::null_mut::<ffi::PyObject>());
+    // SAFETY: All four are alive, and null ends the arguments. What comes back is a new
+    // reference, or null with an exception set.
+    unsafe {
+        let (first, second, third) = (first.as_ptr(), second.as_ptr(), third.as_ptr());
+        let callable = callable.as_ptr();
+        let answer = ffi::PyObject_CallFunctionObjArgs(callable, first, second, third, end);
+        Bound::from_owned_ptr_or_err(py, answer)
+    }
+}
+
+/// Goes on with what is awaited: an iterator, a generator or a coroutine.
+pub(crate) fn send<'py>(
+    awaited: &Bound<'py, PyAny>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<PySendResult<'py>> {
+    let (py, mut answer) = (awaited.py(), ptr::null_mut::<ffi::PyObject>());
+    // SAFETY: Both are alive, and `answer` has room for what comes back: a new reference, or null
+    // with an exception set. What cannot be sent to is refused with an exception.
+    unsafe {
+        match ffi::PyIter_Send(awaited.as_ptr(), value.as_ptr(), &raw mut answer) {
+            ffi::PySendResult::PYGEN_NEXT => {
+                Ok(PySendResult::Next(Bound::from_owned_ptr(py, answer)))
+            }
+            ffi::PySendResult::PYGEN_RETURN => {
+                Ok(PySendResult::Return(Bound::from_owned_ptr(py, answer)))
+            }
+            ffi::PySendResult::PYGEN_ERROR => Err(PyErr::fetch(py)),
+        }
     }
 }
 

@@ -6,12 +6,15 @@
 
 mod answers;
 mod applies;
+mod callers;
 mod clock;
 mod command;
 mod convert;
 mod counted;
+mod course;
 mod custom;
 mod decision;
+mod entry;
 mod errors;
 mod facts;
 mod fastcall;
@@ -48,6 +51,8 @@ mod _native {
     use super::custom::PyStep;
     #[pymodule_export]
     use super::decision::PyDecision;
+    #[pymodule_export]
+    use super::entry::{AsgiEntry, WsgiEntry};
     #[pymodule_export]
     use super::fastcall::quicken;
     #[pymodule_export]

@@ -42,6 +42,13 @@ pub(crate) fn asgi_header<'a>(scope: &Bound<'_, PyMapping>, name: &str) -> Lines
     lines
 }
 
+/// Whether `name` is among `scope["headers"]`. True as well for what is no list: who reads it knows.
+pub(crate) fn has_asgi_header(scope: &Bound<'_, PyMapping>, name: &str) -> bool {
+    let Some(headers) = item(scope, intern!(scope.py(), "headers")) else { return false };
+    let Ok(headers) = headers.cast_into::<PyList>() else { return true };
+    headers.iter().any(|pair| value_of(&pair, name.as_bytes()).is_some())
+}
+
 /// The value of a pair of byte strings, if its name is `name`.
 fn value_of<'py>(pair: &Bound<'py, PyAny>, name: &[u8]) -> Option<Bound<'py, PyBytes>> {
     // Servers send names in lower case; test clients and middleware may not. The length tells

@@ -3,15 +3,55 @@
 use pyo3::{
     Borrowed, intern,
     prelude::*,
+    sync::PyOnceLock,
     types::{PyMapping, PyTuple},
 };
 
 use crate::{
     decision::PyDecision,
     facts::Source,
+    fastcall::call_one,
     gate::PyGate,
     passage::{AsgiPassage, WsgiPassage},
 };
+
+/// What `tidegate._current` has: what reads, writes and takes back.
+fn functions(py: Python<'_>) -> PyResult<&[Py<PyAny>; 3]> {
+    static FUNCTIONS: PyOnceLock<[Py<PyAny>; 3]> = PyOnceLock::new();
+    FUNCTIONS.get_or_try_init(py, || {
+        let module = py.import("tidegate._current")?;
+        let function = |name| module.getattr(name).map(Bound::unbind);
+        Ok([function("noted")?, function("note")?, function("forget")?])
+    })
+}
+
+/// The gate of the middleware around this one, if there is one.
+pub(crate) fn outer_gate(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    let noted = functions(py)?[0].bind(py).call0()?;
+    if noted.is_none() { Ok(None) } else { noted.get_item(2).map(Some) }
+}
+
+/// A note about a request, until it is taken back.
+pub(crate) struct Note(Py<PyAny>);
+
+impl Note {
+    /// Notes a scope and its `receive`, or an environment and `None`; the gate; and the passage.
+    pub(crate) fn new(parts: [&Bound<'_, PyAny>; 4]) -> PyResult<Self> {
+        let py = parts[0].py();
+        let parts = PyTuple::new(py, parts)?.into_any();
+        call_one(functions(py)?[1].bind(py), &parts).map(|token| Self(token.unbind()))
+    }
+
+    /// Takes it back.
+    pub(crate) fn forget(self, py: Python<'_>) {
+        let forgotten =
+            functions(py).and_then(|known| call_one(known[2].bind(py), self.0.bind(py)));
+        if let Err(error) = forgotten {
+            // In another context than the one it was made in, where nobody sees the note.
+            error.write_unraisable(py, None);
+        }
+    }
+}
 
 /// The tuple in `tidegate._current.current`.
 pub(crate) struct Noted<'py> {
@@ -58,7 +98,7 @@ impl Noted<'_> {
     pub(crate) fn consider(&self, decision: &Bound<'_, PyDecision>) -> PyResult<()> {
         let py = decision.py();
         if let Ok(passage) = self.passage.cast::<AsgiPassage>() {
-            let shown = passage.get().0.consider(decision);
+            let shown = passage.get().passage.consider(decision);
             return self.request.set_item(intern!(py, "tidegate"), shown);
         }
         let shown = self.passage.cast::<WsgiPassage>()?.get().0.consider(decision);

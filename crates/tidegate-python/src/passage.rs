@@ -6,13 +6,16 @@ use std::sync::{
 };
 
 use pyo3::{
-    PyTraverseError, PyVisit, intern,
+    PyTraverseError, PyVisit,
+    exceptions::PyTypeError,
+    intern,
     prelude::*,
     types::{PyDict, PyMapping, PyString},
 };
 use tidegate::{Nanos, fields::Profile};
 
 use crate::{
+    course::Course,
     decision::PyDecision,
     fastcall::call_one,
     headers::{Fields, Protocol},
@@ -50,7 +53,7 @@ impl Passage {
         self.decision.clone_ref(py)
     }
 
-    fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.decision.get().is_open()
     }
 
@@ -107,48 +110,67 @@ impl Passage {
 
 /// The `send` of an admitted request. Truthy when the request may go ahead at once.
 #[pyclass(frozen, module = "tidegate._native")]
-pub(crate) struct AsgiPassage(pub(crate) Passage);
+pub(crate) struct AsgiPassage {
+    pub(crate) passage: Passage,
+    /// When the short way was taken (`entry.rs`).
+    course: Option<Course>,
+}
+
+impl AsgiPassage {
+    pub(crate) const fn new(passage: Passage, course: Option<Course>) -> Self {
+        Self { passage, course }
+    }
+
+    /// What is awaited; an error for a request that did not take the short way.
+    pub(crate) fn course(&self) -> PyResult<&Course> {
+        self.course.as_ref().ok_or_else(|| PyTypeError::new_err("this passage cannot be awaited"))
+    }
+
+    pub(crate) fn next(&self, py: Python<'_>) -> Py<PyAny> {
+        self.passage.next.clone_ref(py)
+    }
+}
 
 #[pymethods]
 impl AsgiPassage {
     /// Whether the end of the request matters.
     #[getter]
     fn settles(&self) -> bool {
-        self.0.decision.get().settles()
+        self.passage.decision.get().settles()
     }
 
     /// What the gate decided.
     #[getter]
     fn decision(&self, py: Python<'_>) -> Py<PyDecision> {
-        self.0.decision(py)
+        self.passage.decision(py)
     }
 
     /// True once the application has begun its response.
     #[getter]
     fn has_begun(&self) -> bool {
-        self.0.status().is_some()
+        self.passage.status().is_some()
     }
 
     /// The response's status; `None` before it has begun.
     #[getter]
     fn status(&self) -> Option<u16> {
-        self.0.status()
+        self.passage.status()
     }
 
     /// The application's own header fields, as it gave them; `None` before it has begun.
     #[getter]
     fn headers(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.headers(py)
+        self.passage.headers(py)
     }
 
     /// Takes a decision that was made further in for the one whose header fields the response
     /// gets, if it binds more; returns the one that they are of.
     fn consider(&self, decision: &Bound<'_, PyDecision>) -> Py<PyDecision> {
-        self.0.consider(decision)
+        self.passage.consider(decision)
     }
 
     fn __bool__(&self) -> bool {
-        self.0.is_open()
+        self.passage.is_open()
     }
 
     /// Passes a message on to the server, the start of a response with our fields.
@@ -157,7 +179,7 @@ impl AsgiPassage {
     ) -> "collections.abc.Awaitable[None]")]
     fn __call__<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = message.py();
-        let next = self.0.next.bind(py);
+        let next = self.passage.next.bind(py);
         if !is_start(message) {
             return call_one(next, message);
         }
@@ -165,13 +187,23 @@ impl AsgiPassage {
         // A new one: the application may send the same message again.
         let message = copy(message)?;
         let own = message.get_item(name)?.unwrap_or_else(|| py.None().into_bound(py));
-        self.0.begin(status_of(&message), &own);
-        message.set_item(name, self.0.merged(&own, Protocol::Asgi)?)?;
+        self.passage.begin(status_of(&message), &own);
+        if self.passage.profile == Profile::NONE {
+            return call_one(next, &message);
+        }
+        message.set_item(name, self.passage.merged(&own, Protocol::Asgi)?)?;
         call_one(next, &message)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.0.traverse(&visit)
+        self.passage.traverse(&visit)?;
+        self.course.as_ref().map_or(Ok(()), |course| course.traverse(&visit))
+    }
+
+    fn __clear__(&self) {
+        if let Some(course) = &self.course {
+            course.clear();
+        }
     }
 }
 

@@ -68,7 +68,7 @@ pub use client::{Address, Client};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use decision::Decision;
 pub use error::Error;
-pub use gate::{Brief, Ending, Facts, Gate, GateBuilder, Lines, Question};
+pub use gate::{Brief, Caller, Ending, Facts, Gate, GateBuilder, Lines, Question};
 pub use key::Key;
 pub use keys::CountedKey;
 pub use limiter::{Limiter, LimiterBuilder, Reservation};

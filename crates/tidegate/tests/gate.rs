@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use tidegate::{
-    Error, Facts, Gate, Key, Lines, ManualClock, Nanos, Rule,
+    Error, Facts, Gate, Key, Lines, ManualClock, Match, Nanos, Rule,
     address::{Resolver, Trust},
     fields::{Profile, Value},
 };
@@ -195,5 +195,45 @@ fn a_gate_with_more_than_one_limit_has_no_brief_answer() -> Result<(), Error> {
         Gate::builder().rule(rule("a", "5/hour")?).deny(vec!["203.0.113.7".to_owned()]).build()
     ));
     assert!(!answers(Gate::builder().build()));
+    Ok(())
+}
+
+#[test]
+fn a_caller_is_decided_about_as_a_request_of_theirs() -> Result<(), Error> {
+    let clock = Arc::new(ManualClock::new(Duration::ZERO));
+    let rule = Rule::new("test", "3/hour".parse()?).key(Key::Ip);
+    let gate = Gate::builder().rule(rule).clock(Arc::<ManualClock>::clone(&clock)).build()?;
+    for peer in ["203.0.113.7", "2001:db8::1", "testclient", ""] {
+        let request = Request::from(peer);
+        let caller = gate.caller(&request).unwrap();
+
+        let first = gate.admit(&request)?;
+        let told = caller.brief(caller.admit()?).decision();
+        assert_eq!((told.remaining, &told.client), (1, &first.client));
+        assert_eq!((told.subject, told.limit), (first.subject, first.limit));
+        assert!(gate.admit(&request)?.allowed);
+        assert!(!caller.admit()?.is_allowed());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_gate_that_wants_to_know_more_than_the_peer_knows_no_callers() -> Result<(), Error> {
+    let rule = |name, limits: &str| Ok::<_, Error>(Rule::new(name, limits.parse()?).key(Key::Ip));
+    let request = Request::from("203.0.113.7");
+    let knows = |gate: Result<Gate, Error>| gate.unwrap().caller(&request).is_some();
+    let forged = request.clone().header("x-forwarded-for", "1.2.3.4");
+
+    assert!(knows(Gate::builder().rule(rule("a", "5/hour")?).build()));
+    assert!(gate(Key::Ip, Trust::Nobody)?.caller(&forged).is_none());
+    assert!(!knows(gate(Key::Ip, Trust::Hops(1.try_into().unwrap()))));
+    assert!(!knows(gate(Key::Global, Trust::Nobody)));
+    assert!(!knows(Gate::builder().rule(rule("a", "5/hour; 9/day")?).build()));
+    assert!(!knows(Gate::builder().rule(rule("a", "5/hour")?).rule(rule("b", "9/day")?).build()));
+    assert!(!knows(Gate::builder().rule(rule("a", "5/hour")?.by_name(true)).build()));
+    let of_paths = Match { paths: vec!["/a*".to_owned()], ..Match::default() };
+    assert!(!knows(Gate::builder().rule(rule("a", "5/hour")?.matching(of_paths)).build()));
+    let kept_out = vec!["203.0.113.7".to_owned()];
+    assert!(!knows(Gate::builder().rule(rule("a", "5/hour")?).deny(kept_out).build()));
     Ok(())
 }

@@ -120,7 +120,7 @@ class TideGate:
         app.before_request(_hook(self, state))
         if len(known) == 1:
             profile = state.settings.profile
-            around: Any = TideGateMiddleware(Ends(app.wsgi_app), None, headers=profile)
+            around: Any = TideGateMiddleware(Ends(app.wsgi_app), None, headers=profile).way
             app.wsgi_app = around  # type: ignore[method-assign]
             app.cli.add_command(group)
 

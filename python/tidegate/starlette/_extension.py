@@ -158,7 +158,7 @@ class TideGate:
                 stack = build()
             finally:
                 app.router = router
-            return Around(self, places, checked(app, stack, self._marked))
+            return Around(self, places, checked(app, stack, self._marked)).way
 
         app.build_middleware_stack = build_behind_the_gate  # type: ignore[method-assign]
 

@@ -55,7 +55,9 @@ impl PyGate {
         let live = Arc::new(Live::of(watch, &loaded, gate));
         let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
         let (rules, only, is_own) = (Vec::new(), None, false);
-        let made = Self { live, rules, only, clock, notices, waits, is_own, on_breach, template };
+        let callers = None;
+        let made =
+            Self { live, rules, only, clock, notices, callers, waits, is_own, on_breach, template };
         Ok((made, warnings))
     }
 
@@ -85,6 +87,7 @@ impl PyGate {
             rules: Vec::new(),
             only: Some(rule),
             clock: Arc::clone(&self.clock),
+            callers: None,
             notices: Arc::clone(&self.notices),
             waits: self.waits,
             is_own: self.is_own,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use tidegate::{Decision, Nanos, Store, fields::Profile, subject_text};
+use tidegate::{Clock, Decision, Nanos, Store, fields::Profile, subject_text};
 
 use super::PyGate;
 use crate::{
@@ -91,6 +91,24 @@ impl PyGate {
         Ok(self.passage_of(py, decision, next))
     }
 
+    /// The passage of a request of which nothing is known but what its protocol says.
+    pub(crate) fn passage_from(
+        &self,
+        source: Source<'_, '_>,
+        next: Bound<'_, PyAny>,
+    ) -> PyResult<Passage> {
+        let py = next.py();
+        if let Some(callers) = &self.callers
+            && self.notices.is_settled()
+            && switch::is_enabled()
+            && let Some(decision) = callers.decide(py, &source)?
+        {
+            let (decision, report) = (Py::new(py, decision)?, callers.report());
+            return Ok(Passage::new(py, decision, report, next.unbind()));
+        }
+        self.passage(&self.facts(source, Given::default()), next)
+    }
+
     pub(super) fn passage_of(
         &self,
         py: Python<'_>,
@@ -103,11 +121,7 @@ impl PyGate {
 
     /// What the header fields of a response depend on, apart from its decision.
     pub(super) fn report(&self) -> (Profile, Nanos) {
-        // No other profile tells a time of day.
-        let profile = self.live.face().profile;
-        let is_told = profile.contains(Profile::X_RATELIMIT);
-        let unix_now = if is_told { self.clock.unix_now() } else { Nanos::ZERO };
-        (profile, unix_now)
+        report(self.live.face().profile, &*self.clock)
     }
 
     pub(crate) fn address(&self, source: Source<'_, '_>) -> String {
@@ -123,4 +137,11 @@ impl PyGate {
             self.live.face().gate.subject(facts, rule).map_err(|error| from_engine(&error))?;
         Ok(subject_text(&subject).into_owned())
     }
+}
+
+/// The header fields to write, and when they were decided about, since 1970.
+pub(crate) fn report(profile: Profile, clock: &dyn Clock) -> (Profile, Nanos) {
+    // No other profile tells a time of day.
+    let is_told = profile.contains(Profile::X_RATELIMIT);
+    (profile, if is_told { clock.unix_now() } else { Nanos::ZERO })
 }

@@ -34,7 +34,7 @@ impl PyGate {
         decision: Py<PyDecision>,
     ) -> PyResult<AsgiPassage> {
         scope.set_item(intern!(scope.py(), "tidegate"), &decision)?;
-        Ok(AsgiPassage(self.passage_of(scope.py(), decision, send)))
+        Ok(AsgiPassage::new(self.passage_of(scope.py(), decision, send), None))
     }
 
     /// Lets the request of an ASGI connection scope in, for a middleware: decides it, and puts
@@ -61,7 +61,7 @@ impl PyGate {
         let facts = slf.get().facts(Source::Asgi(scope, Some(receive)), given);
         let passage = slf.get().passage(&facts, send)?;
         scope.set_item(intern!(scope.py(), "tidegate"), passage.decision(scope.py()))?;
-        Ok(Some(AsgiPassage(passage)))
+        Ok(Some(AsgiPassage::new(passage, None)))
     }
 
     /// Lets the request of a WSGI environment in, as `enter_asgi` does.

@@ -2,7 +2,7 @@
 
 mod admit;
 mod configured;
-mod decide;
+pub(crate) mod decide;
 mod enter;
 mod keys;
 mod live;
@@ -21,6 +21,7 @@ use tidegate::{Clock, Gate, Rule, address::Trust};
 use self::live::Live;
 
 use crate::{
+    callers::Callers,
     clock::{self, PyClock},
     convert::ProfileArg,
     errors::from_engine,
@@ -40,6 +41,8 @@ pub(crate) struct PyGate {
     only: Option<Arc<str>>,
     clock: Arc<dyn Clock>,
     notices: Arc<Notices>,
+    /// When the peer's address is all that it wants to know.
+    callers: Option<Callers>,
     /// Whether decisions may have to wait for a server.
     waits: bool,
     /// Whether the store is the user's own, which can only be awaited in a thread.
@@ -69,6 +72,7 @@ impl PyGate {
     ))]
     #[expect(clippy::too_many_arguments, reason = "each is a keyword of its own")]
     fn new(
+        py: Python<'_>,
         rules: &Bound<'_, PyAny>,
         store: Option<&Bound<'_, PyAny>>,
         trusted_proxies: Option<&Bound<'_, PyAny>>,
@@ -96,8 +100,10 @@ impl PyGate {
         let gate = builder.build().map_err(|error| from_engine(&error))?;
         let (notices, waits) = (Arc::new(Notices::new(gate.store_name())), gate.waits());
         let (live, waits) = (Arc::new(Live::fixed(gate, headers.0)), is_own || waits);
+        let callers =
+            if waits { None } else { Callers::new(py, &live.face().gate, headers.0, &clock) };
         let only = None;
-        Ok(Self { live, rules, only, clock, notices, waits, is_own, on_breach, template })
+        Ok(Self { live, rules, only, clock, notices, callers, waits, is_own, on_breach, template })
     }
 
     /// What answers a request that may not go ahead, instead of the gate; `None` for the gate.

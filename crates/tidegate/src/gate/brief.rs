@@ -2,10 +2,12 @@
 //!
 //! A [`Decision`] is large, and most of it is seldom looked at. This is what it can be made of.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
+
+use tidegate_core::address::Trust;
 
 use super::{Asked, Facts, Gate, Way};
-use crate::{Client, Decision, Error, OneLimit, Outcome};
+use crate::{Client, Decision, Error, Key, OneLimit, Outcome, engine::Engine};
 
 /// The answer to one request, from which its decision can be had when somebody asks for it.
 #[derive(Clone, Debug)]
@@ -31,7 +33,76 @@ impl Brief {
     }
 }
 
+/// Somebody whose requests are all the same to a gate, whatever they ask for.
+#[derive(Clone)]
+pub struct Caller {
+    engine: Arc<Engine>,
+    limit: OneLimit,
+    client: Client,
+    subject: Box<[u8]>,
+}
+
+impl Caller {
+    /// Decides one request, as [`Gate::admit_briefly`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gate::admit`].
+    pub fn admit(&self) -> Result<Outcome, Error> {
+        let mut outcome = Outcome::UNDECIDED;
+        if let Some(only) = self.engine.only_here() {
+            self.engine.check_only(&mut outcome, only, None, &self.subject)?;
+        }
+        Ok(outcome)
+    }
+
+    /// The limit.
+    #[must_use]
+    pub const fn limit(&self) -> &OneLimit {
+        &self.limit
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The gate's answer in short.
+    #[must_use]
+    pub fn brief(&self, outcome: Outcome) -> Brief {
+        let (limit, client) = (self.limit.clone(), Some(self.client.clone()));
+        Brief { outcome, limit, client, subject: self.subject.clone() }
+    }
+}
+
 impl Gate {
+    /// Whether the peer's address is all that this gate wants to know of a request: it asks one
+    /// limit in this process, of every request, by address, and believes nobody.
+    #[must_use]
+    pub fn knows_callers(&self) -> bool {
+        let is_by_address = matches!(self.rules(), [rule] if rule.key == Key::Ip);
+        let is_the_same = self.is_brief && self.watch.is_none() && self.plans.are_one();
+        is_by_address && is_the_same && *self.resolver.trust() == Trust::Nobody
+    }
+
+    /// Who sent this request, if it comes without the field that the
+    /// [`resolver`](Self::resolver) knows. The same peer without that field is the same caller.
+    ///
+    /// `None` for a gate that does not [know callers](Self::knows_callers).
+    #[must_use]
+    pub fn caller(&self, facts: &dyn Facts) -> Option<Caller> {
+        if !self.knows_callers() {
+            return None;
+        }
+        let Ok(Way::Rules(asked)) = self.way(facts) else { return None };
+        let engine = asked.plan.engine.as_ref().filter(|engine| engine.only_here().is_some())?;
+        let (limit, engine) = (OneLimit::new(&engine.rules)?, Arc::clone(engine));
+        let client = asked.client.filter(|client| !client.ignored)?.into();
+        let subject = asked.subjects.first()?.as_bytes().into();
+        Some(Caller { engine, limit, client, subject })
+    }
+
     /// Decides as [`admit`](Self::admit), if one limit in this process is all there is to ask.
     /// `None` when there is more; nothing has been decided then.
     ///

@@ -27,7 +27,7 @@ use tidegate_core::address::{Client as Found, ClientAddress, Resolver, Source};
 
 pub(crate) use self::pass::Pass;
 pub use self::{
-    brief::Brief,
+    brief::{Brief, Caller},
     builder::GateBuilder,
     facts::{Facts, Lines},
     pass::Ending,

@@ -143,6 +143,11 @@ impl Plans {
         self.everything.is_plain() && engine.as_ref().is_some_and(|it| it.only_here().is_some())
     }
 
+    /// Whether every request has the same plan, unless one is given a limit of its own.
+    pub(super) const fn are_one(&self) -> bool {
+        self.matcher.is_none()
+    }
+
     /// Whether the end of any request matters.
     pub(super) fn settles(&self) -> bool {
         self.rules.iter().any(Rule::settles)
