@@ -68,6 +68,7 @@ class AsgiEntry:
         /,
     ) -> collections.abc.Awaitable[None]:
         """Serves one connection; to be awaited."""
+    def __getattr__(self, name: str, /) -> Any: ...
     def __new__(
         cls,
         middleware: typing.Any,
@@ -79,14 +80,8 @@ class AsgiEntry:
         /,
     ) -> AsgiEntry: ...
     @property
-    def app(self, /) -> Any:
-        """The application behind the gate."""
-    @property
-    def gate(self, /) -> Gate:
-        """The gate."""
-    @property
     def middleware(self, /) -> Any:
-        """The middleware that this stands for."""
+        """The middleware that this stands for, whose attributes it has."""
 
 @final
 class AsgiPassage:
@@ -796,6 +791,7 @@ class WsgiEntry:
         /,
     ) -> collections.abc.Iterable[bytes]:
         """Serves one request."""
+    def __getattr__(self, name: str, /) -> Any: ...
     def __new__(
         cls,
         middleware: typing.Any,
@@ -807,14 +803,8 @@ class WsgiEntry:
         /,
     ) -> WsgiEntry: ...
     @property
-    def app(self, /) -> Any:
-        """The application behind the gate."""
-    @property
-    def gate(self, /) -> Gate:
-        """The gate."""
-    @property
     def middleware(self, /) -> Any:
-        """The middleware that this stands for."""
+        """The middleware that this stands for, whose attributes it has."""
 
 @final
 class WsgiPassage:

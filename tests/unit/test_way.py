@@ -115,6 +115,20 @@ async def test_what_an_application_raises_at_once_comes_out_where_it_is_awaited(
     assert noted() is None
 
 
+async def test_an_application_that_cannot_be_awaited_is_an_error_and_is_forgotten() -> None:
+    def not_async(scope: Any, receive: Any, send: Any) -> None:
+        """Has forgotten its `async`."""
+
+    going = way(not_async)(scope(), nothing, ignored)
+
+    with pytest.raises(TypeError, match="NoneType can't be used in 'await'"):
+        await going
+    assert noted() is None
+    # It is over, as a coroutine would be.
+    with pytest.raises(StopIteration):
+        going.send(None)
+
+
 async def test_a_cancelled_request_is_cancelled_inside_and_forgotten() -> None:
     seen: list[str] = []
 
@@ -274,6 +288,17 @@ def test_an_error_leaves_nothing_behind(options: dict[str, Any]) -> None:
         assert known[0]() is None
     finally:
         gc.enable()
+
+
+def test_the_way_is_looked_at_as_its_middleware_is() -> None:
+    middleware = TideGateMiddleware(hello, "5/minute")
+    way: Any = middleware.way
+
+    assert way is not middleware
+    assert way.middleware is middleware
+    assert (way.app, way.gate) == (hello, middleware.gate)
+    with pytest.raises(AttributeError, match="nowhere"):
+        way.nowhere  # noqa: B018 - it raises
 
 
 def test_the_passage_of_another_way_cannot_be_awaited() -> None:

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::{
     PyTraverseError, PyVisit,
-    exceptions::{PyGeneratorExit, PyRuntimeError, PyStopIteration},
+    exceptions::{PyGeneratorExit, PyRuntimeError, PyStopIteration, PyTypeError},
     intern,
     prelude::*,
     sync::PyOnceLock,
@@ -63,16 +63,16 @@ impl Course {
         }
         // Not under the lock: the application is called.
         let (scope, receive) = (self.scope.bind(py), self.receive.bind(py));
-        let begun = self.entry.get().call(scope, receive, passage).and_then(|(app, note)| {
-            let awaited = iterator_of(app)?;
-            Ok((awaited, note))
-        });
-        let (awaited, note) = match begun {
-            Ok(begun) => begun,
-            Err(error) => return self.last_word(passage, Some(error)),
-        };
-        *self.stage() = Stage::Running(awaited.clone().unbind(), Some(note));
-        Ok(Some(awaited))
+        match self.entry.get().call(scope, receive, passage) {
+            Ok((awaited, note)) => {
+                *self.stage() = Stage::Running(awaited.clone().unbind(), Some(note));
+                Ok(Some(awaited))
+            }
+            Err(error) => {
+                *self.stage() = Stage::Over;
+                self.last_word(passage, Some(error))
+            }
+        }
     }
 
     /// Follows up the end of what was awaited: returns what is to be awaited then, if anything.
@@ -148,7 +148,7 @@ impl Course {
 }
 
 /// What steps are sent to.
-fn iterator_of(awaitable: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+pub(crate) fn iterator_of(awaitable: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     static COROUTINE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     static GENERATOR: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let (py, kind) = (awaitable.py(), awaitable.get_type());
@@ -157,7 +157,12 @@ fn iterator_of(awaitable: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     {
         return Ok(awaitable);
     }
-    awaitable.call_method0(intern!(py, "__await__"))
+    let Some(begin) = awaitable.getattr_opt(intern!(py, "__await__"))? else {
+        let kind = kind.name()?;
+        let message = format!("object {kind} can't be used in 'await' expression");
+        return Err(PyTypeError::new_err(message));
+    };
+    begin.call0()
 }
 
 #[pymethods]

@@ -4,10 +4,14 @@
 //! Most requests go it. What it does is what the middleware of the same protocol does in Python
 //! (`tidegate/asgi.py`, `tidegate/wsgi.py`), which every other case is handed to.
 
-use pyo3::{PyTraverseError, PyVisit, intern, prelude::*, types::PyMapping};
+use pyo3::{
+    PyTraverseError, PyVisit, intern,
+    prelude::*,
+    types::{PyMapping, PyString},
+};
 
 use crate::{
-    course::Course,
+    course::{Course, iterator_of},
     errors::RateLimitExceeded,
     facts::Source,
     fastcall::{call_three, call_two},
@@ -84,22 +88,14 @@ impl AsgiEntry {
         Self(Entry { middleware, app, gate, is_open, others, end })
     }
 
-    /// The middleware that this stands for.
+    /// The middleware that this stands for, whose attributes it has.
     #[getter]
     fn middleware(&self, py: Python<'_>) -> Py<PyAny> {
         self.0.middleware.clone_ref(py)
     }
 
-    /// The application behind the gate.
-    #[getter]
-    fn app<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.0.middleware.bind(py).getattr(intern!(py, "app"))
-    }
-
-    /// The gate.
-    #[getter]
-    fn gate(&self, py: Python<'_>) -> Py<PyGate> {
-        self.0.gate.clone_ref(py)
+    fn __getattr__<'py>(&self, name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        self.0.middleware.bind(name.py()).getattr(name)
     }
 
     /// Serves one connection; to be awaited.
@@ -138,7 +134,7 @@ impl AsgiEntry {
 }
 
 impl AsgiEntry {
-    /// Notes the request, and calls the application.
+    /// Notes the request, and calls the application; returns what steps are sent to.
     pub(crate) fn call<'py>(
         &self,
         scope: &Bound<'py, PyAny>,
@@ -146,8 +142,9 @@ impl AsgiEntry {
         passage: &Bound<'py, PyAny>,
     ) -> PyResult<(Bound<'py, PyAny>, Note)> {
         let note = self.0.note(scope, receive, passage)?;
-        match call_three(self.0.app.bind(scope.py()), [scope, receive, passage]) {
-            Ok(awaitable) => Ok((awaitable, note)),
+        let called = call_three(self.0.app.bind(scope.py()), [scope, receive, passage]);
+        match called.and_then(iterator_of) {
+            Ok(awaited) => Ok((awaited, note)),
             Err(error) => {
                 note.forget(scope.py());
                 Err(error)
@@ -187,22 +184,14 @@ impl WsgiEntry {
         Self(Entry { middleware, app, gate, is_open, others, end })
     }
 
-    /// The middleware that this stands for.
+    /// The middleware that this stands for, whose attributes it has.
     #[getter]
     fn middleware(&self, py: Python<'_>) -> Py<PyAny> {
         self.0.middleware.clone_ref(py)
     }
 
-    /// The application behind the gate.
-    #[getter]
-    fn app<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.0.middleware.bind(py).getattr(intern!(py, "app"))
-    }
-
-    /// The gate.
-    #[getter]
-    fn gate(&self, py: Python<'_>) -> Py<PyGate> {
-        self.0.gate.clone_ref(py)
+    fn __getattr__<'py>(&self, name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        self.0.middleware.bind(name.py()).getattr(name)
     }
 
     /// Serves one request.
