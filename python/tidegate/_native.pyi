@@ -68,7 +68,6 @@ class AsgiEntry:
         /,
     ) -> collections.abc.Awaitable[None]:
         """Serves one connection; to be awaited."""
-    def __getattr__(self, name: str, /) -> Any: ...
     def __new__(
         cls,
         middleware: typing.Any,
@@ -80,8 +79,14 @@ class AsgiEntry:
         /,
     ) -> AsgiEntry: ...
     @property
+    def app(self, /) -> Any:
+        """The application behind the gate."""
+    @property
+    def gate(self, /) -> Gate:
+        """The gate."""
+    @property
     def middleware(self, /) -> Any:
-        """The middleware that this stands for, whose attributes it has."""
+        """The middleware that this stands for."""
 
 @final
 class AsgiPassage:
@@ -791,7 +796,6 @@ class WsgiEntry:
         /,
     ) -> collections.abc.Iterable[bytes]:
         """Serves one request."""
-    def __getattr__(self, name: str, /) -> Any: ...
     def __new__(
         cls,
         middleware: typing.Any,
@@ -803,8 +807,14 @@ class WsgiEntry:
         /,
     ) -> WsgiEntry: ...
     @property
+    def app(self, /) -> Any:
+        """The application behind the gate."""
+    @property
+    def gate(self, /) -> Gate:
+        """The gate."""
+    @property
     def middleware(self, /) -> Any:
-        """The middleware that this stands for, whose attributes it has."""
+        """The middleware that this stands for."""
 
 @final
 class WsgiPassage:

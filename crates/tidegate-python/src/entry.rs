@@ -4,11 +4,7 @@
 //! Most requests go it. What it does is what the middleware of the same protocol does in Python
 //! (`tidegate/asgi.py`, `tidegate/wsgi.py`), which every other case is handed to.
 
-use pyo3::{
-    PyTraverseError, PyVisit, intern,
-    prelude::*,
-    types::{PyMapping, PyString},
-};
+use pyo3::{PyTraverseError, PyVisit, intern, prelude::*, types::PyMapping};
 
 use crate::{
     course::{Course, iterator_of},
@@ -46,6 +42,11 @@ impl Entry {
         let gate = self.gate.bind(request.py()).as_any();
         let outer = if self.is_open { outer_gate(request.py())? } else { None };
         Note::new([request, receive, outer.as_ref().unwrap_or(gate), passage])
+    }
+
+    /// The middleware's application, as it was given.
+    fn app<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.middleware.bind(py).getattr(intern!(py, "app"))
     }
 
     fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -88,14 +89,22 @@ impl AsgiEntry {
         Self(Entry { middleware, app, gate, is_open, others, end })
     }
 
-    /// The middleware that this stands for, whose attributes it has.
+    /// The middleware that this stands for.
     #[getter]
     fn middleware(&self, py: Python<'_>) -> Py<PyAny> {
         self.0.middleware.clone_ref(py)
     }
 
-    fn __getattr__<'py>(&self, name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
-        self.0.middleware.bind(name.py()).getattr(name)
+    /// The application behind the gate.
+    #[getter]
+    fn app<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.0.app(py)
+    }
+
+    /// The gate.
+    #[getter]
+    fn gate(&self, py: Python<'_>) -> Py<PyGate> {
+        self.0.gate.clone_ref(py)
     }
 
     /// Serves one connection; to be awaited.
@@ -184,14 +193,22 @@ impl WsgiEntry {
         Self(Entry { middleware, app, gate, is_open, others, end })
     }
 
-    /// The middleware that this stands for, whose attributes it has.
+    /// The middleware that this stands for.
     #[getter]
     fn middleware(&self, py: Python<'_>) -> Py<PyAny> {
         self.0.middleware.clone_ref(py)
     }
 
-    fn __getattr__<'py>(&self, name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
-        self.0.middleware.bind(name.py()).getattr(name)
+    /// The application behind the gate.
+    #[getter]
+    fn app<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.0.app(py)
+    }
+
+    /// The gate.
+    #[getter]
+    fn gate(&self, py: Python<'_>) -> Py<PyGate> {
+        self.0.gate.clone_ref(py)
     }
 
     /// Serves one request.
