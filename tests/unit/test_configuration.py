@@ -319,6 +319,8 @@ class TestNames:
 CHILD = """
 import os, sys, time, signal
 from tidegate import load_gate
+# Whoever started the tests may have had it ignored, as nohup does; tidegate leaves it so then.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 gate = load_gate(sys.argv[1])
 environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REMOTE_ADDR": "203.0.113.7"}
 gate.admit_wsgi(dict(environ))
