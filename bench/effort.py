@@ -23,7 +23,7 @@ class Effort:
     python_own_keys: tuple[int, ...]
     """The same, for tidegate alone: other libraries would take minutes to fill."""
     load_rounds: int
-    """Rounds of every served application."""
+    """How often every application is served."""
     load_seconds: int
     """Time of the clock for one served application in one round."""
     store_milliseconds: int
@@ -39,7 +39,7 @@ FULL = Effort(
     threaded=(1, 100_000, 10_000_000),
     python_keys=(1_000, 100_000),
     python_own_keys=(1_000_000, 10_000_000),
-    load_rounds=9,
+    load_rounds=15,
     load_seconds=2,
     store_milliseconds=150,
 )

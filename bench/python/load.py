@@ -1,8 +1,9 @@
 """What a limiter takes from the requests per second of a server under load.
 
 Every application of `load_apps` is served by one worker of gunicorn or of uvicorn, all of them at
-once and on one core; wrk, on the other core if there is one, asks one after the other, in many
-short rounds.
+once and on one core; wrk, on the other core if there is one, asks one after the other. Every round
+starts the servers anew: where a process happens to lie in memory makes it faster or slower than
+its like, by more than a limiter costs. `again` is served to show how much is left of that.
 Prints one JSON object: notes, and figures by name, in nanoseconds for one request: of the clock,
 and, with `.cpu` behind the name, of the server's processor. Run by `./dev bench`.
 """
@@ -10,6 +11,7 @@ and, with `.cpu` behind the name, of the server's processor. Run by `./dev bench
 import argparse
 import json
 import os
+import random
 import re
 import socket
 import subprocess
@@ -23,13 +25,10 @@ from pathlib import Path
 GUNICORN = ["-m", "gunicorn", "--log-level", "error", "-k", "gthread", "--threads", "4", "--bind"]
 UVICORN = ["-m", "uvicorn", "--factory", "--no-access-log", "--log-level", "error", "--port"]
 CONTENDERS = {
-    "flask": ("bare", "fields", "silent", "protected", "extension", "limiter"),
-    "fastapi": ("bare", "fields", "silent", "protected", "extension", "slowapi"),
+    "flask": ("bare", "again", "fields", "silent", "protected", "extension", "limiter"),
+    "fastapi": ("bare", "again", "fields", "silent", "protected", "extension", "slowapi"),
 }
 CONNECTIONS = 16
-# How often the servers are started anew: where a process happens to lie in memory makes it faster
-# or slower than its like, by more than a limiter costs.
-LIVES = 3
 TICKS = os.sysconf("SC_CLK_TCK")
 CORES = sorted(os.sched_getaffinity(0))
 
@@ -65,39 +64,34 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, required=True)
     options = parser.parse_args()
     figures: dict[str, list[float]] = {}
-    for family, names in CONTENDERS.items():
-        for rounds in shares(options.rounds):
-            ask_in_turn(family, names, rounds, options.seconds, figures)
+    for _ in range(options.rounds):
+        for family, names in CONTENDERS.items():
+            ask_in_turn(family, names, options.seconds, figures)
     print(json.dumps({"notes": [], "figures": figures}))
 
 
-def shares(rounds: int) -> list[int]:
-    """The rounds of each time that everybody is served."""
-    times = min(LIVES, rounds)
-    return [rounds // times + (number < rounds % times) for number in range(times)]
-
-
 def ask_in_turn(
-    family: str,
-    names: tuple[str, ...],
-    rounds: int,
-    seconds: float,
-    figures: dict[str, list[float]],
+    family: str, names: tuple[str, ...], seconds: float, figures: dict[str, list[float]]
 ) -> None:
-    """Serves everybody of a family anew, and adds what the rounds measured to the figures."""
+    """Serves everybody of a family anew, and adds what was measured to the figures."""
     with ExitStack() as stack:
-        served = {name: stack.enter_context(serve(family, name)) for name in names}
+        # In another order each time: who is started or asked after whom is not always the same.
+        served = {name: stack.enter_context(serve(family, name)) for name in _shuffled(names)}
         for one in served.values():
             one.requests(1)
-        for _ in range(rounds):
-            for name, one in served.items():
-                clock, used = time.perf_counter(), one.processor_seconds()
-                count = one.requests(seconds)
-                spent = time.perf_counter() - clock
-                used = one.processor_seconds() - used
-                figure = f"load.{family}.{name}"
-                figures.setdefault(figure, []).append(spent / count * 1e9)
-                figures.setdefault(f"{figure}.cpu", []).append(used / count * 1e9)
+        for name in _shuffled(names):
+            one = served[name]
+            clock, used = time.perf_counter(), one.processor_seconds()
+            count = one.requests(seconds)
+            spent = time.perf_counter() - clock
+            used = one.processor_seconds() - used
+            figure = f"load.{family}.{name}"
+            figures.setdefault(figure, []).append(spent / count * 1e9)
+            figures.setdefault(f"{figure}.cpu", []).append(used / count * 1e9)
+
+
+def _shuffled(names: tuple[str, ...]) -> list[str]:
+    return random.sample(names, len(names))
 
 
 @contextmanager

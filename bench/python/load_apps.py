@@ -30,6 +30,11 @@ def flask_bare() -> Any:
     return app
 
 
+def flask_again() -> Any:
+    """Flask, unlimited, in a process of its own."""
+    return flask_bare()
+
+
 def flask_protected() -> Any:
     """Flask behind `protect_app`."""
     from tidegate import protect_app
@@ -89,6 +94,11 @@ def fastapi_bare() -> Any:
         return {"hello": "world"}
 
     return app
+
+
+def fastapi_again() -> Any:
+    """FastAPI, unlimited, in a process of its own."""
+    return fastapi_bare()
 
 
 def fastapi_protected() -> Any:
