@@ -2,6 +2,7 @@
 
 usage: ./dev bench [--quick] [--only rust|python|web|load|stores]
 
+Measures what `./dev release` compiles, or with `--quick`, what `./dev build` does.
 Prints tables. A full run also writes `bench/results/full.json`, and from it
 `docs/benchmarks.md` and its pictures; any other run writes its result below `target/`.
 """
@@ -32,7 +33,7 @@ def main() -> None:
     effort = QUICK if options.quick else FULL
     parts = [options.only] if options.only else list(PARTS)
 
-    environment.prepare()
+    environment.prepare(as_released=effort is FULL)
     begun = time.monotonic()
     figures, notes = _measure(parts, effort)
     result = _result(effort, figures, notes)

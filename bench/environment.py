@@ -20,8 +20,12 @@ LIBRARY = ROOT / "crates" / "tidegate-python" / "Cargo.toml"
 BARE = ROOT / "bench" / "python" / "bare" / "Cargo.toml"
 
 
-def prepare() -> None:
-    """Makes the environment and compiles everything that is measured."""
+def prepare(*, as_released: bool) -> None:
+    """Makes the environment and compiles everything that is measured.
+
+    Args:
+        as_released: compile the library with a profile, as `./dev release` does: takes minutes.
+    """
     print("bench: building")
     _fill_venv()
     manifest = ROOT / "bench" / "rust" / "Cargo.toml"
@@ -29,8 +33,8 @@ def prepare() -> None:
     _run("cargo", "build", "--quiet", "--release", "--manifest-path", str(manifest))
     for old in WHEELS.glob("*.whl"):
         old.unlink()
-    for manifest in (LIBRARY, BARE):
-        build = ["-m", "maturin", "build", "--quiet", "--release", "--locked"]
+    for manifest, profile in ((LIBRARY, ["--pgo"] if as_released else []), (BARE, [])):
+        build = ["-m", "maturin", "build", "--quiet", "--release", "--locked", *profile]
         where = ["--manifest-path", str(manifest), "--out", str(WHEELS), "-i", str(PYTHON)]
         _run(sys.executable, *build, *where)
     wheels = [str(wheel) for wheel in WHEELS.glob("*.whl")]

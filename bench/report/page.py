@@ -23,6 +23,7 @@ alone. The numbers are in `bench/results/full.json`, under names that stay.
 """
 
 _CONDITIONS = """\
+- tidegate's module is compiled as a release of it is, with a profile of its use (`./dev release`).
 - Contenders take turns in one process, in short rounds. A figure is the median of its rounds; a
   ratio is the median of the rounds' ratios. Differences below 10 % mean nothing.
 - Times are processor time of the measuring thread, which is kept on one core. With two threads
