@@ -11,14 +11,11 @@ import argparse
 import json
 import time
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any
 
 from bench import engine, environment, store_engine
 from bench.effort import FULL, QUICK, Effort
-from bench.report import load, machine, page, store_tables, tables
-from bench.report.store_targets import STORE_TARGETS
-from bench.report.targets import TARGETS, Figures
+from bench.report import load, page, result, store_tables, tables
 
 ROOT = environment.ROOT
 PARTS = ("rust", "python", "web", "load", "stores")
@@ -36,15 +33,15 @@ def main() -> None:
     environment.prepare(as_released=effort is FULL)
     begun = time.monotonic()
     figures, notes = _measure(parts, effort)
-    result = _result(effort, figures, notes)
+    made = result.make(effort.name, figures, notes)
     print(f"bench: measured for {time.monotonic() - begun:.0f} s\n")
-    all_tables = (*tables.all_tables(result), *load.load_tables(result))
-    for title, table in (*all_tables, *store_tables.store_tables(result)):
+    is_whole = effort is FULL and not options.only
+    _write(made, ROOT / "bench" / "results" if is_whole else environment.TARGET, is_whole)
+    all_tables = (*tables.all_tables(made), *load.load_tables(made))
+    for title, table in (*all_tables, *store_tables.store_tables(made)):
         print(f"{title}\n\n{table}\n")
     for note in notes:
         print("note:", note)
-    is_whole = effort is FULL and not options.only
-    _write(result, ROOT / "bench" / "results" if is_whole else environment.TARGET, is_whole)
 
 
 def _measure(parts: list[str], effort: Effort) -> tuple[dict[str, list[float]], list[str]]:
@@ -76,36 +73,13 @@ def _measure(parts: list[str], effort: Effort) -> tuple[dict[str, list[float]], 
     return figures, notes
 
 
-def _result(effort: Effort, figures: Figures, notes: list[str]) -> dict[str, Any]:
-    targets = []
-    for target in (*TARGETS, *load.LOAD_TARGETS, *STORE_TARGETS):
-        value = target.value(figures)
-        row = {"text": target.text, "value": value, "sense": target.sense, "bound": target.bound}
-        met = value is not None and target.is_met(value)
-        targets.append({**row, "unit": target.unit, "met": met})
-    return {
-        "effort": effort.name,
-        "machine": machine.describe(),
-        "versions": machine.versions(),
-        "targets": targets,
-        "figures": {name: _summary(row) for name, row in figures.items()},
-        "notes": notes,
-    }
-
-
-def _summary(row: list[float] | Any) -> dict[str, float]:
-    tenths = quantiles(row, n=10, method="inclusive") if len(row) > 1 else [row[0]]
-    figures = {"median": median(row), "low": tenths[0], "high": tenths[-1]}
-    return {name: round(figure, 3) for name, figure in figures.items()} | {"rounds": len(row)}
-
-
-def _write(result: dict[str, Any], folder: Path, is_whole: bool) -> None:
+def _write(made: dict[str, Any], folder: Path, is_whole: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{result['effort']}.json"
-    path.write_text(json.dumps(result, indent=2) + "\n")
+    path = folder / f"{made['effort']}.json"
+    path.write_text(json.dumps(made, indent=2) + "\n")
     print("bench: wrote", path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
     if is_whole:
-        (ROOT / "docs" / "benchmarks.md").write_text(page.render(result))
+        (ROOT / "docs" / "benchmarks.md").write_text(page.render(made))
         pictures = ROOT / "docs" / "benchmarks"
         environment.python("bench.report.pictures", str(path), str(pictures))
 

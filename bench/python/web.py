@@ -30,21 +30,17 @@ class Web:
     def __init__(self, effort: Effort) -> None:
         self.effort = effort
         self.figures: dict[str, list[float]] = {}
-        self.notes: list[str] = []
 
     def measure(
         self,
         family: str,
         bare: Requests,
-        limited: dict[str, Requests | None],
+        limited: dict[str, Requests],
         refusing: dict[str, Requests],
     ) -> None:
         """Adds the figures of one application in all its forms."""
-        present = {name: requests for name, requests in limited.items() if requests is not None}
-        for name in limited.keys() - present.keys():
-            self.notes.append(f"{family}: {name} was not measured: this tidegate has none")
         subjects = {"bare": _subject(bare, 200)}
-        subjects |= {name: _subject(requests, 200) for name, requests in present.items()}
+        subjects |= {name: _subject(requests, 200) for name, requests in limited.items()}
         for name, requests in refusing.items():
             requests(1)  # spends the one that is allowed
             subjects[f"refused.{name}"] = _subject(requests, 429)
@@ -52,7 +48,7 @@ class Web:
         for name, row in rows.items():
             pairs = zip(row, rows["bare"], strict=True)
             added = [whole - alone for whole, alone in pairs]
-            self.figures[f"web.{family}.{name}"] = added if name in present else row
+            self.figures[f"web.{family}.{name}"] = added if name in limited else row
 
 
 def _subject(requests: Requests, status: int) -> Subject:
@@ -111,14 +107,13 @@ def fastapi(web: Web) -> None:
 
 def flask(web: Web) -> None:
     """Flask, tidegate and Flask-Limiter."""
-    extension = web_flask.extension(ALLOWING)
     web.measure(
         "flask",
         apps.wsgi_requests(web_flask.bare()),
         {
             "idle-hooks": apps.wsgi_requests(web_flask.with_idle_hooks()),
             "tidegate": apps.wsgi_requests(web_flask.protected(ALLOWING)),
-            "tidegate-extension": apps.wsgi_requests(extension) if extension else None,
+            "tidegate-extension": apps.wsgi_requests(web_flask.extension(ALLOWING)),
             "flask-limiter": apps.wsgi_requests(web_flask.flask_limiter(ALLOWING)),
         },
         {"tidegate": apps.wsgi_requests(web_flask.protected(REFUSING))},
@@ -127,13 +122,12 @@ def flask(web: Web) -> None:
 
 def django(web: Web) -> None:
     """Django, tidegate and django-ratelimit."""
-    middleware = web_django.middleware(ALLOWING)
     web.measure(
         "django",
         apps.wsgi_requests(web_django.bare()),
         {
             "tidegate": apps.wsgi_requests(web_django.protected(ALLOWING)),
-            "tidegate-middleware": apps.wsgi_requests(middleware) if middleware else None,
+            "tidegate-middleware": apps.wsgi_requests(web_django.middleware(ALLOWING)),
             "django-ratelimit": apps.wsgi_requests(web_django.bare(), "/limited"),
         },
         {"tidegate": apps.wsgi_requests(web_django.protected(REFUSING))},
@@ -151,7 +145,7 @@ def main() -> None:
     web = Web(Effort(options.rounds, int(options.milliseconds * 1e6)))
     for family in (plain_asgi, plain_wsgi, fastapi, flask, django):
         family(web)
-    print(json.dumps({"figures": web.figures, "notes": web.notes}))
+    print(json.dumps({"figures": web.figures, "notes": []}))
 
 
 if __name__ == "__main__":

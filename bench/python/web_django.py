@@ -10,7 +10,6 @@ from django.test.utils import override_settings
 from django.urls import path
 from django_ratelimit.decorators import ratelimit  # type: ignore[import-not-found]
 
-import tidegate.django
 from tidegate import protect_app
 
 PER_DAY = 1_000_000_000
@@ -46,10 +45,8 @@ def protected(limit: str) -> Any:
     return protect_app(WSGIHandler(), limit, per_ip=True)
 
 
-def middleware(limit: str) -> WSGIHandler | None:
-    """Returns it with tidegate among Django's middleware; `None` when there is none."""
-    if not hasattr(tidegate.django, "TideGateMiddleware"):
-        return None
+def middleware(limit: str) -> WSGIHandler:
+    """Returns it with tidegate among Django's middleware."""
     ours = ["tidegate.django.TideGateMiddleware", *settings.MIDDLEWARE]
     with override_settings(MIDDLEWARE=ours, TIDEGATE={"default": limit, "key": "ip"}):
         return WSGIHandler()

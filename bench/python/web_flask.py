@@ -1,13 +1,11 @@
 """One Flask application: bare, behind tidegate, and behind Flask-Limiter."""
 
-from typing import Any
-
 from flask import Flask
 from flask_limiter import Limiter  # type: ignore[import-not-found]
 from flask_limiter.util import get_remote_address  # type: ignore[import-not-found]
 
-import tidegate.flask
 from tidegate import protect_app
+from tidegate.flask import TideGate
 
 
 def bare() -> Flask:
@@ -34,13 +32,10 @@ def protected(limit: str) -> Flask:
     return protect_app(bare(), limit, per_ip=True)
 
 
-def extension(limit: str) -> Flask | None:
-    """Returns it behind the extension; `None` when this tidegate has none."""
-    made: Any = getattr(tidegate.flask, "TideGate", None)
-    if made is None:
-        return None
+def extension(limit: str) -> Flask:
+    """Returns it behind the extension, counting addresses."""
     app = bare()
-    made(app, limit, per_ip=True)
+    TideGate(app, limit, per_ip=True)
     return app
 
 

@@ -1,11 +1,14 @@
-"""The benchmarks read what the Rust examples print, and their targets name what is measured."""
+"""The benchmarks read what the Rust examples print, and report whatever was measured."""
 
 import re
 
 import pytest
 
 from bench import store_engine
+from bench.report import page, result
+from bench.report.load import LOAD_TARGETS
 from bench.report.store_targets import STORE_TARGETS
+from bench.report.targets import TARGETS
 from tests.repo import tree
 
 REDIS = """\
@@ -60,6 +63,32 @@ def test_the_examples_print_what_is_read() -> None:
 
 
 def test_no_two_targets_say_the_same() -> None:
-    texts = [target.text for target in STORE_TARGETS]
+    texts = [target.text for target in (*TARGETS, *LOAD_TARGETS, *STORE_TARGETS)]
 
     assert len(set(texts)) == len(texts)
+
+
+def test_the_page_tells_what_a_served_application_loses_and_how_sure_that_is() -> None:
+    # Both bare ones took 100 µs in each round, one above and one below; the limited one 125.
+    figures = {
+        "load.flask.bare": [90_000.0, 110_000.0, 90_000.0],
+        "load.flask.again": [110_000.0, 90_000.0, 110_000.0],
+        "load.flask.protected": [125_000.0, 125_000.0, 125_000.0],
+    }
+    figures |= {f"{name}.cpu": [80_000.0] * 3 for name in list(figures)}
+
+    made = result.make("full", figures, [])
+
+    told = [re.split(r" *\| *", line.strip("| ")) for line in page.render(made).splitlines()]
+    assert ["flask.protected", "8000", "20.0 %", "0.0 %", "80"] in told
+    loss = {target["text"]: target for target in made["targets"] if target["value"] is not None}
+    assert [(row["value"], row["met"]) for row in loss.values()] == [(1.25, False)]
+
+
+def test_the_page_is_made_of_a_part_that_was_measured_alone() -> None:
+    figures = {"web.asgi.bare": [2_000.0], "web.asgi.tidegate": [4_000.0]}
+
+    told = page.render(result.make("full", figures, ["redis was not measured"]))
+
+    assert "Web under load" not in told
+    assert "- redis was not measured" in told
