@@ -48,9 +48,9 @@ _CONDITIONS = """\
   same without header fields, and `fields` sends three of them and counts nothing: what the server
   does about fields is part of every other loss. `bare` is served twice, and a loss is one against
   the mean of both, so what those two are said to lose is luck. `extension` is `TideGate` with a
-  default for every route, `limiter` is Flask-Limiter. A loss is the median of the rounds' ratios;
-  every round starts the servers anew, since where a process lies in memory makes up to 5 % of a
-  difference.
+  default for every route, `limiter` is Flask-Limiter. A loss is the median of the rounds', and
+  its error that of their mean; every round starts the servers anew, since where a process lies in
+  memory makes up to 5 % of a difference.
 - A stall is the longest processor time of 64 consecutive checks, the median of several runs, each
   into an empty table.
 - Memory is what the process's resident size grew by.
