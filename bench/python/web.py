@@ -22,6 +22,10 @@ REFUSING = "1/day"
 # Requests between two readings of the clock.
 AT_ONCE = 20
 Requests = Callable[[int], list[int]]
+# Makes a limited application of a limit.
+Maker = Callable[[str], Requests]
+# django-ratelimit's guide leaves a refusal at Django's answer to it.
+REFUSALS = ({429}, {403})
 
 
 class Web:
@@ -35,73 +39,89 @@ class Web:
         self,
         family: str,
         bare: Requests,
-        limited: dict[str, Requests],
-        refusing: dict[str, Requests],
+        limited: dict[str, Maker],
+        refused: tuple[str, ...] = ("tidegate",),
+        idle: dict[str, Requests] | None = None,
     ) -> None:
-        """Adds the figures of one application in all its forms."""
-        subjects = {"bare": _subject(bare, 200)}
-        subjects |= {name: _subject(requests, 200) for name, requests in limited.items()}
-        for name, requests in refusing.items():
-            requests(1)  # spends the one that is allowed
-            subjects[f"refused.{name}"] = _subject(requests, 429)
+        """Adds the figures of one application in all its forms.
+
+        Args:
+            family: what the figures' names begin with, behind `web.`.
+            bare: the application alone.
+            limited: its forms behind limiters.
+            refused: those whose refusals are measured as well.
+            idle: its forms behind something that limits nothing.
+        """
+        refusing = {name: _refusing(name, make) for name, make in limited.items()}
+        added = {name: make(ALLOWING) for name, make in limited.items()} | (idle or {})
+        subjects = {"bare": _subject(bare)}
+        subjects |= {name: _subject(requests) for name, requests in added.items()}
+        subjects |= {f"refused.{name}": _timed(refusing[name]) for name in refused}
         rows = in_rounds(subjects, lambda: [""] * AT_ONCE, self.effort)
         for name, row in rows.items():
             pairs = zip(row, rows["bare"], strict=True)
-            added = [whole - alone for whole, alone in pairs]
-            self.figures[f"web.{family}.{name}"] = added if name in limited else row
+            more = [whole - alone for whole, alone in pairs]
+            self.figures[f"web.{family}.{name}"] = more if name in added else row
 
 
-def _subject(requests: Requests, status: int) -> Subject:
+def _refusing(name: str, make: Maker) -> Requests:
+    """Returns an application that refuses: what is measured has to limit."""
+    requests = make(REFUSING)
+    requests(1)  # spends the one that is allowed
     answered = set(requests(3))
-    if answered != {status}:
-        raise AssertionError(f"answered {answered} instead of {status}")
+    if answered not in REFUSALS:
+        raise AssertionError(f"{name} answered {answered}, and should have refused")
+    return requests
+
+
+def _subject(requests: Requests) -> Subject:
+    answered = set(requests(3))
+    if answered != {200}:
+        raise AssertionError(f"answered {answered} instead of 200")
+    return _timed(requests)
+
+
+def _timed(requests: Requests) -> Subject:
     return timed(lambda keys: requests(len(keys)))
+
+
+def _asgi(make: Callable[[str], Any]) -> Maker:
+    return lambda limit: apps.asgi_requests(make(limit))
+
+
+def _wsgi(make: Callable[[str], Any], path: str = "/") -> Maker:
+    return lambda limit: apps.wsgi_requests(make(limit), path)
 
 
 def plain_asgi(web: Web) -> None:
     """The middleware around the least that an application can be."""
-    make: Any = apps.plain_asgi
-    web.measure(
-        "asgi",
-        apps.asgi_requests(make),
-        {"tidegate": apps.asgi_requests(AsgiMiddleware(make, ALLOWING, per_ip=True))},
-        {"tidegate": apps.asgi_requests(AsgiMiddleware(make, REFUSING, per_ip=True))},
-    )
+    app: Any = apps.plain_asgi
+    limited = _asgi(lambda limit: AsgiMiddleware(app, limit, per_ip=True))
+    web.measure("asgi", apps.asgi_requests(app), {"tidegate": limited})
 
 
 def plain_wsgi(web: Web) -> None:
     """The same for WSGI."""
-    make: Any = apps.plain_wsgi
-    web.measure(
-        "wsgi",
-        apps.wsgi_requests(make),
-        {"tidegate": apps.wsgi_requests(WsgiMiddleware(make, ALLOWING, per_ip=True))},
-        {"tidegate": apps.wsgi_requests(WsgiMiddleware(make, REFUSING, per_ip=True))},
-    )
+    app: Any = apps.plain_wsgi
+    limited = _wsgi(lambda limit: WsgiMiddleware(app, limit, per_ip=True))
+    web.measure("wsgi", apps.wsgi_requests(app), {"tidegate": limited})
 
 
 def fastapi(web: Web) -> None:
     """FastAPI, tidegate and slowapi."""
-    makers = {
-        "tidegate": web_fastapi.tidegate,
-        "slowapi-decorator": web_fastapi.slowapi_decorator,
-        "slowapi-middleware": web_fastapi.slowapi_middleware,
-        "slowapi-asgi-middleware": web_fastapi.slowapi_asgi_middleware,
-    }
     # Around the application, so that what is refused never gets into FastAPI.
-    around = {
-        limit: apps.asgi_requests(AsgiMiddleware(web_fastapi.bare(), limit, per_ip=True))
-        for limit in (ALLOWING, REFUSING)
-    }
-    limited = {name: apps.asgi_requests(make(ALLOWING)) for name, make in makers.items()}
+    around = _asgi(lambda limit: AsgiMiddleware(web_fastapi.bare(), limit, per_ip=True))
     web.measure(
         "fastapi",
         apps.asgi_requests(web_fastapi.bare()),
-        {**limited, "tidegate-middleware": around[ALLOWING]},
         {
-            "tidegate": apps.asgi_requests(web_fastapi.tidegate(REFUSING)),
-            "tidegate-middleware": around[REFUSING],
+            "tidegate": _asgi(web_fastapi.tidegate),
+            "slowapi-decorator": _asgi(web_fastapi.slowapi_decorator),
+            "slowapi-middleware": _asgi(web_fastapi.slowapi_middleware),
+            "slowapi-asgi-middleware": _asgi(web_fastapi.slowapi_asgi_middleware),
+            "tidegate-middleware": around,
         },
+        refused=("tidegate", "tidegate-middleware"),
     )
 
 
@@ -111,12 +131,11 @@ def flask(web: Web) -> None:
         "flask",
         apps.wsgi_requests(web_flask.bare()),
         {
-            "idle-hooks": apps.wsgi_requests(web_flask.with_idle_hooks()),
-            "tidegate": apps.wsgi_requests(web_flask.protected(ALLOWING)),
-            "tidegate-extension": apps.wsgi_requests(web_flask.extension(ALLOWING)),
-            "flask-limiter": apps.wsgi_requests(web_flask.flask_limiter(ALLOWING)),
+            "tidegate": _wsgi(web_flask.protected),
+            "tidegate-extension": _wsgi(web_flask.extension),
+            "flask-limiter": _wsgi(web_flask.flask_limiter),
         },
-        {"tidegate": apps.wsgi_requests(web_flask.protected(REFUSING))},
+        idle={"idle-hooks": apps.wsgi_requests(web_flask.with_idle_hooks())},
     )
 
 
@@ -126,11 +145,12 @@ def django(web: Web) -> None:
         "django",
         apps.wsgi_requests(web_django.bare()),
         {
-            "tidegate": apps.wsgi_requests(web_django.protected(ALLOWING)),
-            "tidegate-middleware": apps.wsgi_requests(web_django.middleware(ALLOWING)),
-            "django-ratelimit": apps.wsgi_requests(web_django.bare(), "/limited"),
+            "tidegate": _wsgi(web_django.protected),
+            "tidegate-middleware": _wsgi(web_django.middleware),
+            "django-ratelimit": lambda limit: apps.wsgi_requests(
+                web_django.bare(), web_django.limited_path(limit)
+            ),
         },
-        {"tidegate": apps.wsgi_requests(web_django.protected(REFUSING))},
     )
 
 

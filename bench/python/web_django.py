@@ -1,4 +1,4 @@
-"""One Django project: bare, behind tidegate, and behind django-ratelimit."""
+"""One Django project: bare, behind tidegate, and with django-ratelimit on a view."""
 
 from typing import Any
 
@@ -7,12 +7,10 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse
 from django.test.utils import override_settings
-from django.urls import path
+from django.urls import clear_url_caches, path
 from django_ratelimit.decorators import ratelimit  # type: ignore[import-not-found]
 
 from tidegate import protect_app
-
-PER_DAY = 1_000_000_000
 
 
 def hello(_request: HttpRequest) -> HttpResponse:
@@ -20,8 +18,7 @@ def hello(_request: HttpRequest) -> HttpResponse:
     return HttpResponse("hello")
 
 
-limited = ratelimit(key="ip", rate=f"{PER_DAY}/d", block=True)(hello)
-urlpatterns = [path("", hello), path("limited", limited)]
+urlpatterns = [path("", hello)]
 
 settings.configure(
     ALLOWED_HOSTS=["*"],
@@ -36,7 +33,7 @@ django.setup()
 
 
 def bare() -> WSGIHandler:
-    """Returns the project's handler alone; `/limited` is behind django-ratelimit."""
+    """Returns the project's handler alone."""
     return WSGIHandler()
 
 
@@ -47,6 +44,17 @@ def protected(limit: str) -> Any:
 
 def middleware(limit: str) -> WSGIHandler:
     """Returns it with tidegate among Django's middleware."""
+    # A project has one setting: the last one made is for every handler with the middleware.
+    settings.TIDEGATE = {"default": limit, "key": "ip"}
     ours = ["tidegate.django.TideGateMiddleware", *settings.MIDDLEWARE]
-    with override_settings(MIDDLEWARE=ours, TIDEGATE={"default": limit, "key": "ip"}):
+    with override_settings(MIDDLEWARE=ours):
         return WSGIHandler()
+
+
+def limited_path(limit: str) -> str:
+    """Adds a view behind django-ratelimit, and returns its path."""
+    rate = limit.replace("/day", "/d")
+    name = f"limited/{len(urlpatterns)}"
+    urlpatterns.append(path(name, ratelimit(key="ip", rate=rate, block=True)(hello)))
+    clear_url_caches()
+    return f"/{name}"
