@@ -393,7 +393,8 @@ class Gate:
         /,
     ) -> Decision | None:
         """Decides the request of an ASGI connection scope, and tells the middleware around the
-        application; `None` for what is not counted.
+        application; `None` for what is not counted: a CORS preflight, and what this gate has let
+        in already.
 
         `noted` is what the middleware has noted, and `asks_outer` whether its gate knows whom to
         believe. `route` stands in for the scope's.

@@ -231,7 +231,7 @@ class SimpleRateThrottle(BaseThrottle):
         fields: Any = getattr(view, "headers", None)
         if fields is not None:
             # REST framework puts these on whatever the view answers, Retry-After on its own.
-            fields.update(turn.fields(headers))
+            turn.write_fields(fields, headers)
 
 
 class AnonRateThrottle(SimpleRateThrottle):

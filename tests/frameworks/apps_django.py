@@ -230,6 +230,8 @@ def plan(key: str, request: HttpRequest) -> str | None:
     return "4/hour" if request.headers.get("X-Plan") == "paid" else None
 
 
+styled = ratelimit("2/hour", key="ip", headers="draft")(hello)
+astyled = ratelimit("2/hour", key="ip", headers="draft")(ahello)
 limited = ratelimit("2/hour", key="ip")(hello)
 alimited = ratelimit("2/hour", key="ip")(ahello)
 by_tenant = ratelimit("2/hour", key=tenant)(hello)
@@ -271,6 +273,8 @@ urlpatterns = [
     path("log-in/", log_in),
     path("enter/", enter),
     path("planned/", planned),
+    path("styled/", styled),
+    path("astyled/", astyled),
     path("limited/", limited),
     path("alimited/", alimited),
     path("unblocked/", unblocked),

@@ -114,6 +114,19 @@ def test_a_limit_of_a_views_own_replaces_the_default(port: int) -> None:
     assert [answer.headers["Retry-After"] is None for answer in answers] == [True, True, False]
 
 
+@pytest.mark.shows("django", "headers everywhere")
+@pytest.mark.parametrize("path", ["/styled/", "/astyled/"])
+def test_a_decorator_may_have_header_fields_of_its_own(port: int, path: str) -> None:
+    client = Client(port)
+
+    answers = [client.ask(path) for _ in range(3)]
+
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    for answer in answers:
+        assert answer.headers["RateLimit-Policy"].endswith(";q=2;w=3600")
+        assert answer.headers["X-RateLimit-Limit"] is None
+
+
 @pytest.mark.shows("django", "async")
 @pytest.mark.parametrize("path", ["/alimited/", "/awhole/"])
 def test_async_views_are_limited(port: int, path: str) -> None:

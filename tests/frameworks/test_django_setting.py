@@ -1,13 +1,16 @@
 """The setting TIDEGATE: what the checks say, and what decorators refuse."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from django.core.checks import CheckMessage
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory, override_settings
+from django.test import Client, RequestFactory, override_settings
+from django.urls import path
 from django.views import View
 
 from tests.frameworks import test_django
@@ -120,6 +123,35 @@ def test_the_setting_is_read_at_each_request() -> None:
     assert_limited(lambda: view(requests.get("/")), limit=1)
     with override_settings(TIDEGATE={"key": "ip", "enabled": False}):
         assert [view(requests.get("/")).status_code for _ in range(5)] == [200] * 5
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    """Asks `/`, a view below the middleware that nothing but the setting limits."""
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("hello")
+
+    urls: Any = ModuleType("urls")
+    urls.urlpatterns = [path("", view)]
+    setting = {"default": "2/minute", "key": "ip", "clock": Clock()}
+    with override_settings(MIDDLEWARE=[OURS], ROOT_URLCONF=urls, TIDEGATE=setting):
+        yield Client()
+
+
+def test_a_view_that_is_freed_after_it_has_served_is_free(client: Client) -> None:
+    assert_limited(lambda: client.get("/"), limit=2)
+
+    exempt(client.get("/").resolver_match.func)
+
+    assert [client.get("/").status_code for _ in range(5)] == [200] * 5
+
+
+def test_methods_that_clients_make_up_are_not_all_remembered(client: Client) -> None:
+    statuses = Counter(client.generic(f"X{number}", "/").status_code for number in range(1500))
+
+    assert statuses == {200: 2, 429: 1498}
+    assert len(current_state().plans._known) <= 1024
 
 
 @pytest.mark.parametrize(

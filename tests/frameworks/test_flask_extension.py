@@ -10,6 +10,7 @@ from flask.views import MethodView
 from tidegate import ConfigError, Gate, RateLimitExceeded, Rule, protect_app
 from tidegate.flask import TideGate, current_decision
 from tidegate.testing import Clock, assert_limited, disabled
+from tidegate.wsgi import TideGateMiddleware
 
 
 def hello() -> str:
@@ -57,6 +58,17 @@ def test_a_gate_of_ones_own_is_the_application_wide_limit() -> None:
 
     assert_limited(lambda: ask(app, headers={"X-Api-Key": "ana"}), limit=2)
     assert_limited(lambda: ask(app, headers={"X-Api-Key": "bob"}), limit=2)
+
+
+@pytest.mark.parametrize("options", [{}, {"charge_on": "2xx"}])
+def test_a_gate_that_stands_around_the_application_too_counts_once(options: Any) -> None:
+    gate = Gate([Rule("all", "3/minute", **options)], clock=Clock())
+    app = Flask("test")
+    TideGate(app, gate=gate)
+    app.wsgi_app = TideGateMiddleware(app.wsgi_app, gate=gate)  # type: ignore[method-assign]
+    app.add_url_rule("/", view_func=hello)
+
+    assert_limited(lambda: ask(app), limit=3)
 
 
 def test_a_gate_of_ones_own_may_have_key_callables() -> None:

@@ -18,6 +18,7 @@ use tidegate::{
 
 use crate::{
     convert::{ProfileArg, Seconds},
+    headers::{Fields, Protocol},
     pickle,
 };
 
@@ -210,11 +211,6 @@ impl PyDecision {
             }
         }
     }
-
-    /// The response header fields under `profile`.
-    pub(crate) fn fields(&self, profile: Profile) -> Vec<(&'static str, String)> {
-        self.decision().fields(profile, self.clock().unix_now())
-    }
 }
 
 #[pymethods]
@@ -294,7 +290,13 @@ impl PyDecision {
     /// Name of the rule whose limit is binding; empty when no limit applied.
     #[getter]
     fn rule(&self) -> &str {
-        self.decision().rule()
+        match &self.origin {
+            Origin::Maker(maker, _) => maker.get().limit.rule().name(),
+            Origin::Brief(_, brief, _) => brief.limit.rule().name(),
+            Origin::Known(known, _) => known.get().caller.limit().rule().name(),
+            Origin::Uncounted(..) => "",
+            Origin::Whole(_, whole) => whole.decision.rule(),
+        }
     }
 
     /// Why the request was refused: `limit`, `never`, `penalty`, `concurrency`, `deny_list` or
@@ -351,11 +353,9 @@ impl PyDecision {
         profile: "str | collections.abc.Sequence[str]" = ProfileArg::default()
     ) -> "dict[str, str]")]
     fn headers<'py>(&self, py: Python<'py>, profile: ProfileArg) -> PyResult<Bound<'py, PyDict>> {
-        let headers = PyDict::new(py);
-        for (name, value) in self.fields(profile.0) {
-            headers.set_item(name, value)?;
-        }
-        Ok(headers)
+        let mut fields = Fields::new(py, Protocol::Wsgi);
+        fields.push_report(self, profile.0, self.clock().unix_now())?;
+        fields.into_dict()
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (pickle::State,))> {

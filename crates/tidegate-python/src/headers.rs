@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use pyo3::{
     prelude::*,
     sync::PyOnceLock,
-    types::{PyBytes, PyList, PyString, PyTuple},
+    types::{PyBytes, PyDict, PyList, PyString, PyTuple},
 };
 use tidegate::{
     Nanos,
@@ -173,6 +173,15 @@ impl<'py> Fields<'py> {
     /// A list of these fields alone.
     pub(crate) fn into_list(self) -> PyResult<Bound<'py, PyList>> {
         PyList::new(self.py, self.pairs.into_iter().map(|(_, pair)| pair))
+    }
+
+    /// The values of these fields alone, by name.
+    pub(crate) fn into_dict(self) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(self.py);
+        for (_, pair) in self.pairs {
+            dict.set_item(pair.get_item(0)?, pair.get_item(1)?)?;
+        }
+        Ok(dict)
     }
 
     /// A new list of the application's fields and these; only its own if it has set one of

@@ -113,14 +113,14 @@ def exempt(view: V) -> V:
     if not callable(view):
         raise ConfigTypeError(f"@exempt needs a view, got {shorten(view)}")
     try:
-        setattr(view, _marks.EXEMPT, True)
+        _marks.put(view, _marks.EXEMPT, True)
     except AttributeError:  # a bound method, or a class that is not Python's
 
         @wraps(view)
         def marked(*args: Any, **kwargs: Any) -> Any:
             return view(*args, **kwargs)
 
-        setattr(marked, _marks.EXEMPT, True)
+        _marks.put(marked, _marks.EXEMPT, True)
         view = cast("V", marked)
     _marks.exempted.append(True)
     return view
@@ -155,7 +155,7 @@ def _around(view: Any, limit: Limit, place: Place) -> Any:
 
         wrapper = plain
     marks: Sequence[Limit] = getattr(view, _marks.LIMITS, ())
-    setattr(wrapper, _marks.LIMITS, (*marks, limit))
+    _marks.put(wrapper, _marks.LIMITS, (*marks, limit))
     return wrapper
 
 
@@ -237,14 +237,16 @@ def _is_refused(limit: Limit, door: Door, decision: Decision, request: HttpReque
 def _is_left_to_middleware(door: Door, decision: Decision, request: HttpRequest) -> bool:
     """Whether our middleware writes the fields, and settles: it sees what an exception becomes."""
     turn = Turn.of(request)
-    if turn.has_middleware and decision and door.settles:
-        turn.settles.append((door, decision))
-    return turn.has_middleware
+    if turn.state is None:
+        return False
+    if decision and door.settles:
+        turn.settle_later(door, decision)
+    return True
 
 
 def _with_fields(response: Any, door: Door, request: HttpRequest) -> Any:
     if isinstance(response, HttpResponseBase):
-        Turn.of(request).write_fields(response, door.headers)
+        Turn.of(request).write_fields(response.headers, door.headers)
     return response
 
 

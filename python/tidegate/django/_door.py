@@ -15,7 +15,7 @@ from tidegate._native import Decision, Gate
 from tidegate._settling import charges
 from tidegate.django._breach import returned
 from tidegate.django._keys import asupply, native_options, needs_user, scope_of
-from tidegate.django._request import DjangoRequest, made
+from tidegate.django._request import DjangoRequest, made, receive_of
 from tidegate.django._settle import status_of
 
 TYPE_CHECKING = False
@@ -39,6 +39,11 @@ class Door:
         self._needs = gate.needs
         self.settles = gate.settles
         self._asker = Asker(gate)
+        # With nothing to find out first, a request is asked about as it is.
+        is_fixed = self._version is None and not self._needs
+        self._is_plain = is_fixed and not self._asker.is_needed
+        self._is_here = not gate.waits
+        self._ask_wsgi = gate.ask_wsgi
 
     @classmethod
     def made(cls, limit: str | int | None, options: dict[str, Any]) -> Door:
@@ -74,13 +79,28 @@ class Door:
             return self.gate.counts_wsgi(request.META)
         return self.gate.counts_asgi(scope)
 
+    def ask(self, request: HttpRequest) -> Decision | None:
+        """Decides a request, if it counts."""
+        if not self._is_plain:
+            return self.decide(request, request) if self.counts(request) else None
+        scope = scope_of(request)
+        if scope is None:
+            return self._ask_wsgi(request.META, None, False, None, None)
+        return self.gate.ask_asgi(scope, receive_of(scope), None, False, None)
+
+    async def aask(self, request: HttpRequest) -> Decision | None:
+        """Asks as `ask` does, and never blocks the event loop."""
+        if self._is_plain and self._is_here:
+            return self.ask(request)
+        return await self.adecide(request, request) if self.counts(request) else None
+
     def decide(self, request: HttpRequest, given: Any) -> Decision:
         """Decides a request, which a view may have in another form, `given`."""
         current = made(given, request)
         answers = None
         if self._asker.is_needed:
             answers = run(self._questions(current, lambda call: returned(call(given))))
-        return current.admit(self.gate, answers, None)
+        return current.decide(self.gate, answers, None)
 
     async def adecide(self, request: HttpRequest, given: Any) -> Decision:
         """Decides as `decide` does, and never blocks the event loop."""
@@ -91,7 +111,7 @@ class Door:
         if self._asker.is_needed:
             answers = await arun(self._questions(current, lambda call: _asked(call, given)))
         # Without a server to wait for, this does not suspend.
-        return await current.aadmit(self.gate, answers, None)
+        return await current.adecide(self.gate, answers, None)
 
     def settle(self, decision: Decision, end: object) -> None:
         """Tells the gate what became of a request: the response, or what was raised."""

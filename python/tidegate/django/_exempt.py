@@ -15,11 +15,16 @@ class Exempt:
         entries: a path glob begins with "/": `*` stands for anything within a segment, `**` for
             anything. Other entries name views: "health", "admin:*", or the dotted path of the
             view function, with `*` for anything.
+
+    Attributes:
+        names: the entries that name views.
+        has_paths: whether there are others.
     """
 
     def __init__(self, entries: Sequence[str]) -> None:
         globs = [entry for entry in entries if entry.startswith("/")]
         self.names = [entry for entry in entries if not entry.startswith("/")]
+        self.has_paths = bool(globs)
         self._paths = _any_of(_path_pattern(glob) for glob in globs)
         self._views = _any_of(map(_name_pattern, self.names))
 

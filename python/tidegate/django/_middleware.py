@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -20,8 +20,6 @@ from django.http.response import HttpResponseBase
 from tidegate._native import Decision
 from tidegate.django._breach import arefuse, refuse
 from tidegate.django._door import Door
-from tidegate.django._keys import route_of
-from tidegate.django._marks import has_limit, is_exempt
 from tidegate.django._request import running
 from tidegate.django._settle import asettle, settle
 from tidegate.django._state import State, current_state
@@ -62,16 +60,19 @@ class TideGateMiddleware:
         if self._is_async:
             return self._acall(request)
         state, turn = current_state(), Turn.of(request)
-        if turn.has_middleware or not state.settings.enabled:
+        if turn.state is not None or not state.settings.enabled:
             return self.get_response(request)
-        turn.has_middleware = True
+        turn.state = state
         token = running.set(request)
         try:
-            response = _ask(_at_the_door(state, request, turn), request)
+            door, response = _at_the_door(state, request, turn), None
+            if door is not None:
+                response = _ask(door, request, turn)
             if response is None:
                 response = self.get_response(request)
-                # What got to no view is counted now.
-                response = _ask(_on_the_way_out(state, request, turn), request) or response
+                if not turn.is_decided:
+                    # It got to no view.
+                    response = _ask(_application(state, turn), request, turn) or response
         except BaseException as error:
             for door, decision in turn.settles:
                 door.settle(decision, error)
@@ -80,22 +81,22 @@ class TideGateMiddleware:
             running.reset(token)
         for door, decision in turn.settles:
             settle(door, decision, response)
-        turn.write_fields(response, state.headers)
+        turn.write_fields(response.headers, state.headers)
         return response
 
     async def _acall(self, request: HttpRequest) -> Response:
         state, turn = current_state(), Turn.of(request)
-        if turn.has_middleware or not state.settings.enabled:
+        if turn.state is not None or not state.settings.enabled:
             unlimited: Response = await self.get_response(request)
             return unlimited
-        turn.has_middleware = True
+        turn.state = state
         token = running.set(request)
         try:
-            response = await _aask(_at_the_door(state, request, turn), request)
+            response = await _aask(_at_the_door(state, request, turn), request, turn)
             if response is None:
-                passed: Response = await self.get_response(request)
-                doors = _on_the_way_out(state, request, turn)
-                response = await _aask(doors, request) or passed
+                response = await self.get_response(request)
+                if not turn.is_decided:
+                    response = await _aask(_application(state, turn), request, turn) or response
         except BaseException as error:
             for door, decision in turn.settles:
                 await door.asettle(decision, error)
@@ -104,16 +105,30 @@ class TideGateMiddleware:
             running.reset(token)
         for door, decision in turn.settles:
             await asettle(door, decision, response)
-        turn.write_fields(response, state.headers)
+        turn.write_fields(response.headers, state.headers)
         return response
 
     def _process_view(self, request: HttpRequest, view: object, *_: object) -> Response | None:
-        return _ask(_at_the_view(request, view), request)
+        turn = Turn.of(request)
+        state = turn.state
+        if state is None or not _is_due(state, request, turn, view):
+            return None
+        response = None
+        if not turn.is_decided:
+            response = _ask(_application(state, turn), request, turn)
+        return response or _ask(turn.default, request, turn)
 
     async def _aprocess_view(
         self, request: HttpRequest, view: object, *_: object
     ) -> Response | None:
-        return await _aask(_at_the_view(request, view), request)
+        turn = Turn.of(request)
+        state = turn.state
+        if state is None or not _is_due(state, request, turn, view):
+            return None
+        response = None
+        if not turn.is_decided:
+            response = await _aask(_application(state, turn), request, turn)
+        return response or await _aask(turn.default, request, turn)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> Response | None:
         """Answers with a 429 what a limited function below a view has raised."""
@@ -123,61 +138,64 @@ class TideGateMiddleware:
         return refuse(current_state().plain.gate, exception.decision, request)
 
 
-def _at_the_door(state: State, request: HttpRequest, turn: Turn) -> Sequence[Door]:
-    if state.settings.exempt.frees_path(request.path_info):
+def _at_the_door(state: State, request: HttpRequest, turn: Turn) -> Door | None:
+    """Whom to ask before any other middleware works."""
+    exempt = state.settings.exempt
+    if exempt.has_paths and exempt.frees_path(request.path_info):
         turn.is_free = turn.is_decided = True
-    if state.application is None:
+    elif state.application is None:
         turn.is_decided = True
-    if turn.is_decided or not state.decides_early:
-        return ()
-    return _on_the_way_out(state, request, turn)
+    elif state.decides_early:
+        return _application(state, turn)
+    return None
 
 
-def _at_the_view(request: HttpRequest, view: object) -> Sequence[Door]:
-    state, turn = current_state(), Turn.of(request)
-    if turn.has_view or turn.is_free or not state.settings.enabled:
-        return ()
-    turn.has_view = True
-    method = request.method or "GET"
-    if is_exempt(view, method) or state.settings.exempt.frees_view(request.resolver_match):
-        turn.is_free = turn.is_decided = True
-        return ()
-    doors = list(_on_the_way_out(state, request, turn))
-    if state.settings.default is not None and not has_limit(view, method):
-        doors.append(state.of_route(route_of(request) or "/"))
-    return [door for door in doors if door.counts(request)]
-
-
-def _on_the_way_out(state: State, request: HttpRequest, turn: Turn) -> Sequence[Door]:
-    if turn.is_decided or state.application is None:
-        return ()
+def _application(state: State, turn: Turn) -> Door | None:
+    """Whom every request asks, once."""
+    if turn.is_decided:
+        return None
     turn.is_decided = True
-    return (state.application,) if state.application.counts(request) else ()
+    return state.application
 
 
-def _ask(doors: Sequence[Door], request: HttpRequest) -> Response | None:
-    for door in doors:
-        decision = door.decide(request, request)
-        if not _passed(door, decision, request):
-            return refuse(door.gate, decision, request)
-        if decision.delay:
-            time.sleep(decision.delay)
+def _is_due(state: State, request: HttpRequest, turn: Turn, view: object) -> bool:
+    """Whether a request is asked about at its view: the first one it gets to, unless free."""
+    if turn.has_view or turn.is_free:
+        return False
+    turn.has_view = True
+    plan = state.plans.of(view, request)
+    if plan.is_free:
+        turn.is_free = turn.is_decided = True
+        return False
+    turn.default = plan.door
+    return True
+
+
+def _ask(door: Door | None, request: HttpRequest, turn: Turn) -> Response | None:
+    """Asks one limit; returns the response to a refused request."""
+    decision = None if door is None else door.ask(request)
+    if door is None or decision is None:
+        return None
+    if not _passed(door, decision, request, turn):
+        return refuse(door.gate, decision, request)
+    if decision.delay:
+        time.sleep(decision.delay)
     return None
 
 
-async def _aask(doors: Sequence[Door], request: HttpRequest) -> Response | None:
-    for door in doors:
-        decision = await door.adecide(request, request)
-        if not _passed(door, decision, request):
-            return await arefuse(door.gate, decision, request)
-        if decision.delay:
-            await asyncio.sleep(decision.delay)
+async def _aask(door: Door | None, request: HttpRequest, turn: Turn) -> Response | None:
+    decision = None if door is None else await door.aask(request)
+    if door is None or decision is None:
+        return None
+    if not _passed(door, decision, request, turn):
+        return await arefuse(door.gate, decision, request)
+    if decision.delay:
+        await asyncio.sleep(decision.delay)
     return None
 
 
-def _passed(door: Door, decision: Decision, request: HttpRequest) -> bool:
-    turn = Turn.of(request)
+def _passed(door: Door, decision: Decision, request: HttpRequest, turn: Turn) -> bool:
     turn.note(request, decision, door.headers)
     if decision and door.settles:
-        turn.settles.append((door, decision))
+        turn.settle_later(door, decision)
     return bool(decision)

@@ -34,15 +34,23 @@ class DjangoRequest(Current):
 
     def admit(self, gate: Gate, keys: Answers | None, address: str | None) -> Decision:
         """Asks the gate, and notes the answer for the middleware."""
-        self._supply(gate)
-        return self._noted(super().admit(gate, keys, address))
+        return self._noted(self.decide(gate, keys, address))
 
     async def aadmit(self, gate: Gate, keys: Answers | None, address: str | None) -> Decision:
         """Asks as `admit` does, without blocking the event loop."""
+        return self._noted(await self.adecide(gate, keys, address))
+
+    def decide(self, gate: Gate, keys: Answers | None, address: str | None) -> Decision:
+        """Asks the gate, and notes nothing."""
+        self._supply(gate)
+        return super().admit(gate, keys, address)
+
+    async def adecide(self, gate: Gate, keys: Answers | None, address: str | None) -> Decision:
+        """Asks as `decide` does, without blocking the event loop."""
         request = http_request(self.request)
         if gate.needs and request is not None:
             await asupply(gate.needs, request)
-        return self._noted(await super().aadmit(gate, keys, address))
+        return await super().aadmit(gate, keys, address)
 
     def status_of(self, response: Any) -> int | None:
         """The status of a response, or of the one that Django makes of an exception."""

@@ -14,6 +14,7 @@ from tidegate._limiter import Limiter
 from tidegate._native import Gate
 from tidegate.django import _marks
 from tidegate.django._door import Door
+from tidegate.django._plan import Plans
 from tidegate.django._settings import Settings
 
 # Of the options, what a limiter takes.
@@ -29,6 +30,8 @@ class State:
         of_places: the doors of decorators, by what the decorator stands for.
         of_routes: the doors of `default`, by route.
         limiters: the limiters of throttles, by name and limit.
+        plans: what applies at a view.
+        headers: the profile of header fields.
     """
 
     def __init__(self, source: object) -> None:
@@ -44,6 +47,8 @@ class State:
         self.of_places: WeakKeyDictionary[object, Door] = WeakKeyDictionary()
         self.of_routes: dict[str, Door] = {}
         self.limiters: dict[tuple[str, str], Limiter] = {}
+        self.plans = Plans(self)
+        self.headers: Any = self.settings.options.get("headers", "x-ratelimit")
         self._behind: dict[int, Gate] = {}
         self._decides_early: bool | None = None
 
@@ -95,11 +100,6 @@ class State:
         first = [] if self.application is None else [self.application]
         return [*first, *list(self.of_routes.values()), *list(self.of_places.values())]
 
-    @property
-    def headers(self) -> Any:
-        """The profile of header fields of the project."""
-        return self.settings.options.get("headers", "x-ratelimit")
-
 
 def _by_address(settings: Settings) -> dict[str, Any]:
     kept = (
@@ -116,6 +116,8 @@ def _by_address(settings: Settings) -> dict[str, Any]:
 
 _lock = Lock()
 _state: State | None = None
+# Where Django keeps what was asked for once: every request asks for the setting.
+_asked = vars(settings)
 
 
 def current_state() -> State:
@@ -125,7 +127,9 @@ def current_state() -> State:
         ConfigError: the setting is wrong.
     """
     global _state  # noqa: PLW0603 - one project has one
-    source = getattr(settings, "TIDEGATE", None)
+    source = _asked.get("TIDEGATE")
+    if source is None:
+        source = getattr(settings, "TIDEGATE", None)
     state = _state
     if state is None or state.source is not source:
         with _lock:

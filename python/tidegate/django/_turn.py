@@ -6,10 +6,10 @@ most: a refusal, else the one with the fewest units left.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 
 from tidegate._current import consider
 from tidegate._native import Decision
@@ -17,6 +17,7 @@ from tidegate._native import Decision
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tidegate.django._door import Door
+    from tidegate.django._state import State
 
 _ATTRIBUTE = "_tidegate_turn"
 
@@ -25,28 +26,32 @@ class Turn:
     """One request on its way through a project.
 
     Attributes:
-        has_middleware: whether ours is around it, and will see the response.
+        state: what the setting meant when the request came to our middleware, which is around it
+            then, and will see the response; `None` without one.
         is_decided: whether the application-wide limit has been asked, or need not be.
         is_free: whether the setting frees the request.
         has_view: whether Django has found the view, and the middleware has looked at it.
+        default: the limit of the view, from the setting, when the middleware has looked at it.
         settles: what is told to gates when the response is known.
     """
 
-    def __init__(self) -> None:
-        self.has_middleware = False
-        self.is_decided = False
-        self.is_free = False
-        self.has_view = False
-        self.settles: list[tuple[Door, Decision]] = []
-        self._binding: tuple[Decision, Any] | None = None
+    # Of the class until they change: every request pays for what it is given.
+    state: State | None = None
+    is_decided = False
+    is_free = False
+    has_view = False
+    default: Door | None = None
+    settles: Sequence[tuple[Door, Decision]] = ()
+    _binding: tuple[Decision, Any] | None = None
 
     @classmethod
     def of(cls, request: HttpRequest) -> Turn:
         """The turn of a request, begun by whoever asks first."""
-        turn: Turn | None = request.__dict__.get(_ATTRIBUTE)
+        noting: Any = request
+        turn: Turn | None = getattr(noting, _ATTRIBUTE, None)
         if turn is None:
-            turn = request.__dict__[_ATTRIBUTE] = cls()
-            request.__dict__["tidegate"] = None
+            turn = noting._tidegate_turn = cls()
+            noting.tidegate = None
         return turn
 
     def note(self, request: HttpRequest, decision: Decision, headers: Any) -> None:
@@ -56,25 +61,28 @@ class Turn:
         """
         if decision and not decision.rule:
             return  # no limit applied
-        if self._binding is None or _binds_more(decision, self._binding[0]):
+        binding = self._binding
+        if binding is None or _binds_more(decision, binding[0]):
             self._binding = (decision, headers)
-            request.__dict__["tidegate"] = decision
+            request.tidegate = decision  # type: ignore[attr-defined]
         # A middleware of ours around Django writes the fields of what binds most, too.
         consider(decision)
 
-    def fields(self, headers: Any) -> dict[str, str]:
-        """The header fields of what binds most, but for Retry-After; `headers` is the profile."""
-        if self._binding is None:
-            return {}
-        decision, own = self._binding
-        fields = decision.headers(own or headers)
-        fields.pop("Retry-After", None)
-        return fields
+    def settle_later(self, door: Door, decision: Decision) -> None:
+        """Notes what a gate is told when the response is known."""
+        self.settles = (*self.settles, (door, decision))
 
-    def write_fields(self, response: HttpResponseBase, headers: Any) -> None:
-        """Puts the header fields of what binds most on a response."""
-        for name, value in self.fields(headers).items():
-            response.headers[name] = value
+    def write_fields(self, written: Any, headers: Any) -> None:
+        """Puts the header fields of what binds most into a mapping, but for Retry-After.
+
+        `headers` is the profile, unless the decision has its own.
+        """
+        if self._binding is None:
+            return
+        decision, own = self._binding
+        for name, value in decision.headers(own or headers).items():
+            if name != "Retry-After":
+                written[name] = value
 
 
 def _binds_more(one: Decision, other: Decision) -> bool:

@@ -69,7 +69,7 @@ class State:
     def _decide(
         self, door: Door, bound: Bound | OwnGate, request: flask.Request
     ) -> Decision | None:
-        if request.method == "OPTIONS" and not door.gate.counts_wsgi(request.environ):
+        if not door.gate.counts_wsgi(request.environ):
             return None
         address = outer_address() if self._asks_outer else None
         decision = door.decide(request, bound.cost(request), address)

@@ -7,6 +7,7 @@ use tidegate::{Clock, Decision, Nanos, Store, fields::Profile, subject_text};
 
 use super::PyGate;
 use crate::{
+    callers::Callers,
     decision::PyDecision,
     errors::{ConfigError, from_engine},
     facts::{Given, PyFacts, Source},
@@ -98,15 +99,18 @@ impl PyGate {
         next: Bound<'_, PyAny>,
     ) -> PyResult<Passage> {
         let py = next.py();
-        if let Some(callers) = &self.callers
-            && self.notices.is_settled()
-            && switch::is_enabled()
+        if let Some(callers) = self.settled_callers()
             && let Some(decision) = callers.decide(py, &source)?
         {
             let (decision, report) = (Py::new(py, decision)?, callers.report());
             return Ok(Passage::new(py, decision, report, next.unbind()));
         }
         self.passage(&self.facts(source, Given::default()), next)
+    }
+
+    /// The clients that are found again by their peers' addresses alone.
+    pub(super) fn settled_callers(&self) -> Option<&Callers> {
+        self.callers.as_ref().filter(|_| self.notices.is_settled() && switch::is_enabled())
     }
 
     pub(super) fn passage_of(

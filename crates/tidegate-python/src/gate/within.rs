@@ -20,7 +20,8 @@ use crate::{
 #[pymethods]
 impl PyGate {
     /// Decides the request of an ASGI connection scope, and tells the middleware around the
-    /// application; `None` for what is not counted.
+    /// application; `None` for what is not counted: a CORS preflight, and what this gate has let
+    /// in already.
     ///
     /// `noted` is what the middleware has noted, and `asks_outer` whether its gate knows whom to
     /// believe. `route` stands in for the scope's.
@@ -33,19 +34,20 @@ impl PyGate {
         /,
     ) -> "Decision | None")]
     fn ask_asgi<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         scope: &Bound<'py, PyMapping>,
         receive: Option<&Bound<'py, PyAny>>,
         noted: Option<Noted<'py>>,
         asks_outer: bool,
         route: Option<Bound<'py, PyString>>,
     ) -> PyResult<Option<Bound<'py, PyDecision>>> {
-        if visit::is_free_asgi(scope)? {
+        if visit::is_free_asgi(scope)? || visit::has_passed(slf, scope) {
             return Ok(None);
         }
         let address = noted.as_ref().filter(|_| asks_outer).and_then(Noted::outer_address);
         let given = Given { address, route, ..Given::default() };
-        self.ask(scope.py(), Source::Asgi(scope, receive), given, noted.as_ref()).map(Some)
+        let source = Source::Asgi(scope, receive);
+        slf.get().ask(scope.py(), source, given, noted.as_ref()).map(Some)
     }
 
     /// Decides the request of a WSGI environment, as `ask_asgi` does. `cost` stands in for the
@@ -59,19 +61,19 @@ impl PyGate {
         /,
     ) -> "Decision | None")]
     fn ask_wsgi<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         environ: &Bound<'py, PyMapping>,
         noted: Option<Noted<'py>>,
         asks_outer: bool,
         route: Option<Bound<'py, PyString>>,
         cost: Option<Units>,
     ) -> PyResult<Option<Bound<'py, PyDecision>>> {
-        if visit::is_free_wsgi(environ) {
+        if visit::is_free_wsgi(environ) || visit::has_passed(slf, environ) {
             return Ok(None);
         }
         let address = noted.as_ref().filter(|_| asks_outer).and_then(Noted::outer_address);
         let given = Given { address, cost, route, ..Given::default() };
-        self.ask(environ.py(), Source::Wsgi(environ), given, noted.as_ref()).map(Some)
+        slf.get().ask(environ.py(), Source::Wsgi(environ), given, noted.as_ref()).map(Some)
     }
 }
 
@@ -83,7 +85,18 @@ impl PyGate {
         given: Given<'py>,
         noted: Option<&Noted<'py>>,
     ) -> PyResult<Bound<'py, PyDecision>> {
-        let decision = Bound::new(py, self.decide(py, &self.facts(source, given))?)?;
+        let known = match self.settled_callers() {
+            // A route makes no difference to a gate that knows callers.
+            Some(callers) if given.address.is_none() && given.cost.is_none() => {
+                callers.decide(py, &source)?
+            }
+            _ => None,
+        };
+        let decision = match known {
+            Some(decision) => decision,
+            None => self.decide(py, &self.facts(source, given))?,
+        };
+        let decision = Bound::new(py, decision)?;
         if let Some(noted) = noted {
             noted.consider(&decision)?;
         }
