@@ -71,7 +71,7 @@ def ask(store: str, algorithm: str) -> None:
             plenty.allow_many([f"key {one}" for one in range(number % 64)])
             if number % RARE == 0:
                 scarce.allow("one")
-                scarce.check(f"key {number % 3}")
+                scarce.check(f"key {number % 3}").headers()
 
     async def acheck_all() -> None:
         for number in range(TIMES):

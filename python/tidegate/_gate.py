@@ -78,7 +78,7 @@ def make_gate(
     trusted_proxies: Sequence[str] | int = (),
     forwarded_header: str = "x-forwarded-for",
     ipv6_prefix: int = 64,
-    headers: str | Sequence[str] = "x-ratelimit",
+    headers: str | Sequence[str] | None = None,
     clock: Clock | None = None,
     match: Mapping[str, str | Sequence[str]] | None = None,
     mode: str = "enforce",

@@ -220,10 +220,17 @@ class Decision:
     @property
     def delay(self, /) -> float:
         """Seconds to wait before going ahead: 0.0, except for a leaky bucket with a queue."""
-    def headers(self, /, profile: str | collections.abc.Sequence[str] = ...) -> dict[str, str]:
+    def headers(
+        self,
+        /,
+        profile: str | collections.abc.Sequence[str] | None = None,
+        *,
+        default: str | collections.abc.Sequence[str] = ...,
+    ) -> dict[str, str]:
         """The response header fields of this decision, by name.
 
-        `profile` is "x-ratelimit", "draft", "legacy" or "none", or several of them.
+        `profile` is "x-ratelimit", "draft", "legacy" or "none", or several of them; if omitted,
+        the one that the gate was given which made the decision, and else `default`.
         """
     @property
     def id(self, /) -> str:
@@ -276,7 +283,7 @@ class Gate:
         trusted_proxies: collections.abc.Iterable[str] | int | None = None,
         forwarded_header: str = "x-forwarded-for",
         ipv6_prefix: int = 64,
-        headers: str | collections.abc.Sequence[str] = ...,
+        headers: str | collections.abc.Sequence[str] | None = None,
         clock: Clock | None = None,
         allow: collections.abc.Iterable[str] | None = None,
         deny: collections.abc.Iterable[str] | None = None,

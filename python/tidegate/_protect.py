@@ -124,7 +124,7 @@ def protect_app(
         forwarded_header: the header that the proxies write.
         ipv6_prefix: bits of an IPv6 address that count as one client.
         headers: the header fields to send: "x-ratelimit", "draft", "legacy", "none", or
-            several of them.
+            several of them. If omitted, "x-ratelimit", or those of a middleware around.
         clock: a test's clock.
         match: which requests are limited: a mapping with any of "path" and "exclude" (globs),
             "route", "methods" and "hosts".

@@ -227,7 +227,7 @@ class SimpleRateThrottle(BaseThrottle):
         if found is None:
             return
         turn = Turn.of(found)
-        turn.note(found, decision, headers)
+        turn.note(found, decision)
         fields: Any = getattr(view, "headers", None)
         if fields is not None:
             # REST framework puts these on whatever the view answers, Retry-After on its own.

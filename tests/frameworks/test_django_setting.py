@@ -116,6 +116,14 @@ def setting() -> Iterator[None]:
         yield
 
 
+def test_a_limit_is_called_by_the_dotted_path_of_its_view() -> None:
+    request: Any = RequestFactory().get("/")
+
+    ratelimit("1/minute")(hello)(request)
+
+    assert request.tidegate.rule == f"{__name__}.hello"
+
+
 def test_the_setting_is_read_at_each_request() -> None:
     view = ratelimit("1/minute")(hello)
     requests = RequestFactory()

@@ -81,6 +81,19 @@ def test_only_rules_that_apply_count_and_are_told_of() -> None:
     assert not gate.admit_asgi(scope("/api/y")).allowed
 
 
+def test_a_decision_is_shown_in_the_fields_that_its_gate_was_given() -> None:
+    rules = [Rule("all", "5/minute")]
+    gate, silent = (Gate(rules, headers=given, clock=Clock()) for given in ("draft", None))
+
+    assert set(gate.admit().headers()) == {"RateLimit-Policy", "RateLimit"}
+    assert gate.admit().headers() == gate.inspect("all").headers("draft")
+    assert set(gate.admit().headers("legacy", default="draft")) == {
+        *("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
+    }
+    assert set(silent.admit().headers(default="draft")) == {"RateLimit-Policy", "RateLimit"}
+    assert "X-RateLimit-Limit" in silent.admit().headers()
+
+
 def test_facts_that_an_adapter_notes_are_keys() -> None:
     gate = Gate([Rule("all", "5/minute", key=["user", "route", "form:name", "query:q"])])
     noted = {

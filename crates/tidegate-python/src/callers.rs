@@ -11,11 +11,12 @@ use pyo3::{
 use tidegate::{Clock, Gate, Nanos, fields::Profile};
 
 use crate::{
-    decision::{Known, PyDecision},
+    decision::PyDecision,
     errors::from_engine,
     facts::{FORWARDED_FOR, Given, PyFacts, Source},
-    gate::decide::report,
+    headers::report,
     lookup::{has_asgi_header, item},
+    origin::Known,
 };
 
 /// The most that are kept. When there are more, all are forgotten: it takes less to find them
@@ -25,7 +26,7 @@ const MOST: usize = 4096;
 /// What a gate that is never replaced has seen.
 pub(crate) struct Callers {
     gate: Arc<Gate>,
-    profile: Profile,
+    profile: Option<Profile>,
     clock: Arc<dyn Clock>,
     /// `Known`, by the text of an address.
     known: Py<PyDict>,
@@ -36,7 +37,7 @@ impl Callers {
     pub(crate) fn new(
         py: Python<'_>,
         gate: &Arc<Gate>,
-        profile: Profile,
+        profile: Option<Profile>,
         clock: &Arc<dyn Clock>,
     ) -> Option<Self> {
         let is_usual = gate.resolver().header().name().eq_ignore_ascii_case(FORWARDED_FOR);
@@ -50,7 +51,7 @@ impl Callers {
 
     /// What the header fields of a response depend on, apart from its decision.
     pub(crate) fn report(&self) -> (Profile, Nanos) {
-        report(self.profile, &*self.clock)
+        report(self.profile.unwrap_or_default(), &*self.clock)
     }
 
     /// Decides a request, if its peer alone says who is calling. `None` when there is more to
@@ -62,7 +63,10 @@ impl Callers {
     ) -> PyResult<Option<PyDecision>> {
         let Some(known) = self.known(py, source)? else { return Ok(None) };
         match known.get().caller.admit() {
-            Ok(outcome) => Ok(Some(PyDecision::of_known(outcome, known.unbind()))),
+            Ok(outcome) => {
+                let decision = PyDecision::of_known(outcome, known.unbind());
+                Ok(Some(decision.shown_in(self.profile)))
+            }
             Err(error) => Err(from_engine(&error)),
         }
     }

@@ -1,16 +1,13 @@
 //! `Decision`: the answer to one request, with derived values worked out when asked for.
 
-use std::sync::{
-    Arc, LazyLock, OnceLock,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, OnceLock};
 
 use pyo3::{
     prelude::*,
     types::{PyDict, PyString},
 };
 use tidegate::{
-    Brief, Caller, Client, Clock, Decision, Nanos, OneLimit, Outcome, Verdict,
+    Brief, Client, Clock, Decision, Nanos, Outcome, Verdict,
     address::Source,
     fields::{Profile, Value},
     subject_text,
@@ -18,7 +15,8 @@ use tidegate::{
 
 use crate::{
     convert::{ProfileArg, Seconds},
-    headers::{Fields, Protocol},
+    headers::{Fields, Protocol, report},
+    origin::{Known, Maker, Origin, Whole},
     pickle,
 };
 
@@ -27,46 +25,9 @@ use crate::{
 pub(crate) struct PyDecision {
     outcome: Outcome,
     key: Option<Py<PyString>>,
+    /// The header fields that the gate was told to show its decisions in, if it was.
+    profile: Option<Profile>,
     origin: Origin,
-}
-
-/// What a decision knows besides its outcome.
-enum Origin {
-    /// A limiter of one limit made it; the rest is worked out when somebody asks.
-    Maker(Py<Maker>, OnceLock<Box<Whole>>),
-    /// A gate of one limit made it; the rest is worked out likewise.
-    Brief(Arc<dyn Clock>, Box<Brief>, OnceLock<Box<Whole>>),
-    /// A gate decided about somebody it knows; the rest is worked out likewise.
-    Known(Py<Known>, OnceLock<Box<Whole>>),
-    /// A gate without rules made it.
-    Uncounted(Arc<dyn Clock>, OnceLock<Box<Whole>>),
-    Whole(Arc<dyn Clock>, Box<Whole>),
-}
-
-/// What the decisions of one limiter have in common, counted by the interpreter: cheaper than
-/// a count of our own, and nothing that Python code could tie into a cycle.
-#[pyclass(frozen, module = "tidegate._native")]
-pub(crate) struct Maker {
-    pub(crate) limit: OneLimit,
-    pub(crate) clock: Arc<dyn Clock>,
-}
-
-/// Somebody whom a gate knows, and the clock of the decisions about them.
-#[pyclass(frozen, module = "tidegate._native")]
-pub(crate) struct Known {
-    pub(crate) caller: Caller,
-    pub(crate) clock: Arc<dyn Clock>,
-}
-
-struct Whole {
-    decision: Decision,
-    id: OnceLock<String>,
-}
-
-impl Whole {
-    fn new(decision: Decision) -> Box<Self> {
-        Box::new(Self { decision, id: OnceLock::new() })
-    }
 }
 
 impl PyDecision {
@@ -75,31 +36,34 @@ impl PyDecision {
         clock: &Arc<dyn Clock>,
         key: Option<Py<PyString>>,
     ) -> Self {
-        let origin = |whole| Origin::Whole(Arc::clone(clock), whole);
-        Self { outcome: decision.outcome(), key, origin: origin(Whole::new(decision)) }
+        let outcome = decision.outcome();
+        let origin = Origin::Whole(Arc::clone(clock), Whole::new(decision));
+        Self { outcome, key, profile: None, origin }
     }
 
     /// A decision that is worked out when somebody asks for more than its outcome.
     pub(crate) fn short(outcome: Outcome, maker: Py<Maker>, key: Py<PyString>) -> Self {
-        Self { outcome, key: Some(key), origin: Origin::Maker(maker, OnceLock::new()) }
+        let origin = Origin::Maker(maker, OnceLock::new());
+        Self { outcome, key: Some(key), profile: None, origin }
     }
 
     /// A decision of which a gate has told the outlines.
     pub(crate) fn brief(brief: Brief, clock: &Arc<dyn Clock>) -> Self {
         let outcome = brief.outcome;
         let origin = Origin::Brief(Arc::clone(clock), Box::new(brief), OnceLock::new());
-        Self { outcome, key: None, origin }
+        Self { outcome, key: None, profile: None, origin }
     }
 
     /// A decision about somebody who is known.
     pub(crate) fn of_known(outcome: Outcome, known: Py<Known>) -> Self {
-        Self { outcome, key: None, origin: Origin::Known(known, OnceLock::new()) }
+        let origin = Origin::Known(known, OnceLock::new());
+        Self { outcome, key: None, profile: None, origin }
     }
 
     /// A decision that no limit has a part in.
     pub(crate) fn uncounted(clock: &Arc<dyn Clock>) -> Self {
         let origin = Origin::Uncounted(Arc::clone(clock), OnceLock::new());
-        Self { outcome: Outcome::UNCOUNTED, key: None, origin }
+        Self { outcome: Outcome::UNCOUNTED, key: None, profile: None, origin }
     }
 
     /// The same decision in another process.
@@ -110,42 +74,30 @@ impl PyDecision {
         id: String,
     ) -> Self {
         let outcome = decision.outcome();
-        let whole = Box::new(Whole { decision, id: id.into() });
-        Self { outcome, key, origin: Origin::Whole(Arc::clone(clock), whole) }
+        let whole = Whole::restored(decision, id);
+        Self { outcome, key, profile: None, origin: Origin::Whole(Arc::clone(clock), whole) }
+    }
+
+    /// The same decision, shown in these header fields wherever it is shown.
+    pub(crate) const fn shown_in(mut self, profile: Option<Profile>) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// What the header fields of a response depend on besides: its own, or else what whoever
+    /// makes the response has.
+    pub(crate) fn report(&self, others: (Profile, Nanos)) -> (Profile, Nanos) {
+        self.profile.map_or(others, |profile| report(profile, &**self.clock()))
     }
 
     /// The whole decision.
     pub(crate) fn decision(&self) -> &Decision {
-        &self.whole().decision
-    }
-
-    fn whole(&self) -> &Whole {
-        match &self.origin {
-            Origin::Maker(maker, whole) => {
-                whole.get_or_init(|| Whole::new(maker.get().limit.decision(self.outcome)))
-            }
-            Origin::Brief(_, brief, whole) => whole.get_or_init(|| Whole::new(brief.decision())),
-            Origin::Known(known, whole) => {
-                whole.get_or_init(|| Whole::new(known.get().caller.brief(self.outcome).decision()))
-            }
-            Origin::Uncounted(_, whole) => whole.get_or_init(|| Whole::new(Decision::uncounted())),
-            Origin::Whole(_, whole) => whole,
-        }
-    }
-
-    /// The whole decision, unless an outcome of one limit is all there is to it.
-    fn more(&self) -> Option<&Decision> {
-        match &self.origin {
-            Origin::Maker(..) | Origin::Brief(..) | Origin::Known(..) | Origin::Uncounted(..) => {
-                None
-            }
-            Origin::Whole(_, whole) => Some(&whole.decision),
-        }
+        &self.origin.whole(self.outcome).decision
     }
 
     /// Whether the end of the request matters.
     pub(crate) fn settles(&self) -> bool {
-        self.more().is_some_and(Decision::settles)
+        self.origin.more().is_some_and(Decision::settles)
     }
 
     /// Whether the request may go ahead at once.
@@ -155,28 +107,15 @@ impl PyDecision {
 
     /// Who is calling, when a gate found out.
     pub(crate) fn client(&self) -> Option<&Client> {
-        match &self.origin {
-            Origin::Maker(..) | Origin::Uncounted(..) => None,
-            Origin::Brief(_, brief, _) => brief.client.as_ref(),
-            Origin::Known(known, _) => Some(known.get().caller.client()),
-            Origin::Whole(_, whole) => whole.decision.client.as_ref(),
-        }
+        self.origin.client()
     }
 
     /// Whether a response should rather speak of this decision than of `other`.
     pub(crate) fn binds_more_than(&self, other: &Self) -> bool {
-        if self.allowed() && other.allowed() && !other.is_counted() {
-            return self.is_counted();
+        if self.allowed() && other.allowed() && !other.origin.is_counted() {
+            return self.origin.is_counted();
         }
         self.decision().binds_more_than(other.decision())
-    }
-
-    fn is_counted(&self) -> bool {
-        match &self.origin {
-            Origin::Maker(..) | Origin::Brief(..) | Origin::Known(..) => true,
-            Origin::Uncounted(..) => false,
-            Origin::Whole(_, whole) => whole.decision.is_counted(),
-        }
     }
 
     /// Passes the header fields under `profile` to `sink`.
@@ -186,30 +125,11 @@ impl PyDecision {
         unix_now: Nanos,
         sink: &mut impl FnMut(&'static str, Value<'_>),
     ) {
-        match &self.origin {
-            Origin::Brief(_, brief, _) => {
-                brief.limit.write_values(&self.outcome, profile, unix_now, sink);
-            }
-            Origin::Known(known, _) => {
-                let limit = known.get().caller.limit();
-                limit.write_values(&self.outcome, profile, unix_now, sink);
-            }
-            // There is nothing to tell.
-            Origin::Uncounted(..) => {}
-            Origin::Maker(..) | Origin::Whole(..) => {
-                self.decision().write_values(profile, unix_now, sink);
-            }
-        }
+        self.origin.write_values(self.outcome, profile, unix_now, sink);
     }
 
     fn clock(&self) -> &Arc<dyn Clock> {
-        match &self.origin {
-            Origin::Maker(maker, _) => &maker.get().clock,
-            Origin::Known(known, _) => &known.get().clock,
-            Origin::Brief(clock, ..) | Origin::Uncounted(clock, _) | Origin::Whole(clock, _) => {
-                clock
-            }
-        }
+        self.origin.clock()
     }
 }
 
@@ -225,7 +145,7 @@ impl PyDecision {
     #[getter]
     fn degraded(&self) -> bool {
         // What is told in short was decided in this process, where there always is an answer.
-        self.more().is_some_and(|decision| decision.degraded)
+        self.origin.more().is_some_and(|decision| decision.degraded)
     }
 
     /// Units that a rested key can spend at once, under the binding limit.
@@ -290,13 +210,7 @@ impl PyDecision {
     /// Name of the rule whose limit is binding; empty when no limit applied.
     #[getter]
     fn rule(&self) -> &str {
-        match &self.origin {
-            Origin::Maker(maker, _) => maker.get().limit.rule().name(),
-            Origin::Brief(_, brief, _) => brief.limit.rule().name(),
-            Origin::Known(known, _) => known.get().caller.limit().rule().name(),
-            Origin::Uncounted(..) => "",
-            Origin::Whole(_, whole) => whole.decision.rule(),
-        }
+        self.origin.rule()
     }
 
     /// Why the request was refused: `limit`, `never`, `penalty`, `concurrency`, `deny_list` or
@@ -343,18 +257,28 @@ impl PyDecision {
     /// A name for this decision, for logs: 16 hexadecimal digits, unlike those of others.
     #[getter]
     fn id(&self) -> &str {
-        self.whole().id.get_or_init(next_id)
+        self.origin.whole(self.outcome).id()
     }
 
     /// The response header fields of this decision, by name.
     ///
-    /// `profile` is "x-ratelimit", "draft", "legacy" or "none", or several of them.
+    /// `profile` is "x-ratelimit", "draft", "legacy" or "none", or several of them; if omitted,
+    /// the one that the gate was given which made the decision, and else `default`.
     #[pyo3(signature = (
-        profile: "str | collections.abc.Sequence[str]" = ProfileArg::default()
+        profile: "str | collections.abc.Sequence[str] | None" = None,
+        *,
+        default: "str | collections.abc.Sequence[str]" = ProfileArg::default(),
     ) -> "dict[str, str]")]
-    fn headers<'py>(&self, py: Python<'py>, profile: ProfileArg) -> PyResult<Bound<'py, PyDict>> {
+    fn headers<'py>(
+        &self,
+        py: Python<'py>,
+        profile: Option<ProfileArg>,
+        default: ProfileArg,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let profile = profile.map(|it| it.0).or(self.profile).unwrap_or(default.0);
+        let (profile, unix_now) = report(profile, &**self.clock());
         let mut fields = Fields::new(py, Protocol::Wsgi);
-        fields.push_report(self, profile.0, self.clock().unix_now())?;
+        fields.push_report(self, profile, unix_now)?;
         fields.into_dict()
     }
 
@@ -376,20 +300,4 @@ impl PyDecision {
         let (remaining, limit) = (self.decision().remaining, self.decision().limit);
         format!("<Decision {verdict}, remaining={remaining} of {limit}, rule={:?}>", self.rule())
     }
-}
-
-/// Spreads a counter over 64 bits, from a start that is drawn once.
-fn next_id() -> String {
-    static START: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(random()));
-    // An odd step visits every number before it repeats one.
-    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-    let id = START.fetch_add(STEP, Ordering::Relaxed);
-    // Workers that were forked after the draw go through the same numbers.
-    let process = u64::from(std::process::id()).wrapping_mul(STEP.rotate_left(32));
-    format!("{:016x}", id ^ process)
-}
-
-fn random() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(0)
 }

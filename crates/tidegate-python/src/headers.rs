@@ -8,7 +8,7 @@ use pyo3::{
     types::{PyBytes, PyDict, PyList, PyString, PyTuple},
 };
 use tidegate::{
-    Nanos,
+    Clock, Nanos,
     fields::{Profile, Value},
 };
 
@@ -132,6 +132,13 @@ impl Protocol {
                 .is_ok_and(|found| found.to_str().is_ok_and(|found| is(found.as_bytes()))),
         }
     }
+}
+
+/// The header fields to write, and when they were decided about, since 1970.
+pub(crate) fn report(profile: Profile, clock: &dyn Clock) -> (Profile, Nanos) {
+    // No other profile tells a time of day.
+    let is_told = profile.contains(Profile::X_RATELIMIT);
+    (profile, if is_told { clock.unix_now() } else { Nanos::ZERO })
 }
 
 /// Fields of one response, in order.

@@ -18,13 +18,9 @@ use pyo3::{
     sync::PyOnceLock,
     types::{PyBool, PyCFunction, PyDict, PyString, PyTuple, PyWeakrefReference},
 };
-use tidegate::{Clock, Decided, Decision, Error, Outcome};
+use tidegate::{Clock, Decided, Decision, Error, Outcome, fields::Profile};
 
-use crate::{
-    decision::{Maker, PyDecision},
-    errors::from_engine,
-    fastcall::call_method,
-};
+use crate::{decision::PyDecision, errors::from_engine, fastcall::call_method, origin::Maker};
 
 /// The hub of one event loop.
 #[pyclass(frozen, module = "tidegate._native")]
@@ -99,7 +95,7 @@ pub(crate) enum Made {
     /// The decision under one limit.
     Short { maker: Py<Maker>, key: Py<PyString> },
     /// The decision, with what belongs to it in Python.
-    Decision { clock: Arc<dyn Clock>, key: Option<Py<PyString>> },
+    Decision { clock: Arc<dyn Clock>, key: Option<Py<PyString>>, profile: Option<Profile> },
 }
 
 impl Made {
@@ -115,8 +111,9 @@ impl Made {
                 let decision = PyDecision::new(decision, &maker.get().clock, Some(key));
                 Ok(Bound::new(py, decision)?.into_any())
             }
-            Self::Decision { clock, key } => {
-                Ok(Bound::new(py, PyDecision::new(decision, &clock, key))?.into_any())
+            Self::Decision { clock, key, profile } => {
+                let decision = PyDecision::new(decision, &clock, key).shown_in(profile);
+                Ok(Bound::new(py, decision)?.into_any())
             }
         }
     }

@@ -26,6 +26,7 @@ mod lookup;
 mod many;
 mod noted;
 mod notices;
+mod origin;
 mod passage;
 mod pickle;
 mod ready;

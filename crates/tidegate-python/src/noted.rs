@@ -6,6 +6,7 @@ use pyo3::{
     sync::PyOnceLock,
     types::{PyMapping, PyTuple},
 };
+use tidegate::fields::Profile;
 
 use crate::{
     decision::PyDecision,
@@ -29,6 +30,12 @@ fn functions(py: Python<'_>) -> PyResult<&[Py<PyAny>; 3]> {
 pub(crate) fn outer_gate(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
     let noted = functions(py)?[0].bind(py).call0()?;
     if noted.is_none() { Ok(None) } else { noted.get_item(2).map(Some) }
+}
+
+/// The header fields that the middleware around shows, if there is one.
+pub(crate) fn outer_profile(py: Python<'_>) -> PyResult<Option<Profile>> {
+    let noted: Option<Noted<'_>> = functions(py)?[0].bind(py).call0()?.extract()?;
+    noted.map(|noted| noted.profile()).transpose()
 }
 
 /// A note about a request, until it is taken back.
@@ -78,6 +85,14 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Noted<'py> {
 }
 
 impl Noted<'_> {
+    /// The header fields that the middleware shows.
+    fn profile(&self) -> PyResult<Profile> {
+        if let Ok(passage) = self.passage.cast::<AsgiPassage>() {
+            return Ok(passage.get().passage.profile());
+        }
+        Ok(self.passage.cast::<WsgiPassage>()?.get().0.profile())
+    }
+
     /// The client's address by the trust of the gate around the application; `None` when that
     /// believes nobody: any other gate finds the same then.
     pub(crate) fn outer_address(&self) -> Option<String> {

@@ -72,6 +72,11 @@ impl Passage {
         decision.clone().unbind()
     }
 
+    /// The header fields of what says nothing about them itself.
+    pub(crate) const fn profile(&self) -> Profile {
+        self.profile
+    }
+
     fn shown(&self) -> MutexGuard<'_, Py<PyDecision>> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -91,15 +96,27 @@ impl Passage {
         self.headers.get().map(|headers| headers.clone_ref(py))
     }
 
+    /// What the header fields are, and what they depend on.
+    fn report(&self, shown: &PyDecision) -> (Profile, Nanos) {
+        let others = (self.profile, self.unix_now);
+        // Its own decision was made when the request came, which is nearer to what it says.
+        let is_own = std::ptr::eq(shown, self.decision.get());
+        if is_own { others } else { shown.report(others) }
+    }
+
     /// The application's fields and ours.
     fn merged<'py>(
         &self,
         own: &Bound<'py, PyAny>,
         protocol: Protocol,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let mut fields = Fields::new(own.py(), protocol);
         let shown = self.shown().clone_ref(own.py());
-        fields.push_report(shown.get(), self.profile, self.unix_now)?;
+        let (profile, unix_now) = self.report(shown.get());
+        if profile == Profile::NONE {
+            return Ok(own.clone());
+        }
+        let mut fields = Fields::new(own.py(), protocol);
+        fields.push_report(shown.get(), profile, unix_now)?;
         Ok(fields.behind(own)?.into_any())
     }
 
@@ -188,9 +205,6 @@ impl AsgiPassage {
         let message = copy(message)?;
         let own = message.get_item(name)?.unwrap_or_else(|| py.None().into_bound(py));
         self.passage.begin(status_of(&message), &own);
-        if self.passage.profile == Profile::NONE {
-            return call_one(next, &message);
-        }
         message.set_item(name, self.passage.merged(&own, Protocol::Asgi)?)?;
         call_one(next, &message)
     }

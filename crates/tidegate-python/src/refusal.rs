@@ -40,7 +40,7 @@ impl PyRefusal {
         py: Python<'_>,
         protocol: Protocol,
         decision: &PyDecision,
-        (profile, unix_now): (Profile, Nanos),
+        report: (Profile, Nanos),
         accept: Option<&str>,
     ) -> PyResult<Self> {
         let Some((status, body)) = decision.decision().refusal(accept) else {
@@ -48,6 +48,7 @@ impl PyRefusal {
                 "the request was allowed; there is nothing to refuse",
             ));
         };
+        let (profile, unix_now) = decision.report(report);
         let mut fields = Fields::new(py, protocol);
         fields.push("Content-Type", Value::Text(body.media_type.content_type()))?;
         fields.push("Content-Length", Value::Number(body.text.len() as u64))?;

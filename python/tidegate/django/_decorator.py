@@ -22,6 +22,7 @@ from tidegate.django._door import Door
 from tidegate.django._limit import Limit, Place, chosen
 from tidegate.django._request import http_request
 from tidegate.django._settle import asettle, settle
+from tidegate.django._state import current_state
 from tidegate.django._turn import Turn
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 
@@ -167,7 +168,7 @@ def _run(
     if door is None:
         return view(*args, **kwargs)
     decision = door.decide(request, given)
-    if _is_refused(limit, door, decision, request):
+    if _is_refused(limit, decision, request):
         return refuse(door.gate, decision, request)
     if decision.delay:
         time.sleep(decision.delay)
@@ -179,7 +180,7 @@ def _run(
         door.settle(decision, error)
         raise
     settle(door, decision, response)
-    return _with_fields(response, door, request)
+    return _with_fields(response, request)
 
 
 async def _arun(
@@ -190,7 +191,7 @@ async def _arun(
     if door is None:
         return await view(*args, **kwargs)
     decision = await door.adecide(request, given)
-    if _is_refused(limit, door, decision, request):
+    if _is_refused(limit, decision, request):
         return await arefuse(door.gate, decision, request)
     if decision.delay:
         await asyncio.sleep(decision.delay)
@@ -202,7 +203,7 @@ async def _arun(
         await door.asettle(decision, error)
         raise
     await asettle(door, decision, response)
-    return _with_fields(response, door, request)
+    return _with_fields(response, request)
 
 
 def _request_among(
@@ -225,8 +226,8 @@ def _door_for(limit: Limit, place: Place, request: HttpRequest) -> Door | None:
     return door if door is not None and door.counts(request) else None
 
 
-def _is_refused(limit: Limit, door: Door, decision: Decision, request: HttpRequest) -> bool:
-    Turn.of(request).note(request, decision, door.headers)
+def _is_refused(limit: Limit, decision: Decision, request: HttpRequest) -> bool:
+    Turn.of(request).note(request, decision)
     if limit.blocks:
         return not decision
     was_limited: bool = request.__dict__.get("limited", False)
@@ -244,9 +245,9 @@ def _is_left_to_middleware(door: Door, decision: Decision, request: HttpRequest)
     return True
 
 
-def _with_fields(response: Any, door: Door, request: HttpRequest) -> Any:
+def _with_fields(response: Any, request: HttpRequest) -> Any:
     if isinstance(response, HttpResponseBase):
-        Turn.of(request).write_fields(response.headers, door.headers)
+        Turn.of(request).write_fields(response.headers, current_state().headers)
     return response
 
 

@@ -28,13 +28,12 @@ class Door:
 
     Args:
         gate: the gate.
-        options: what it was made of; `headers` is the profile that its decisions are shown in.
+        options: what it was made of.
     """
 
     def __init__(self, gate: Gate, options: dict[str, Any]) -> None:
         self.gate = gate
         self.options = options
-        self.headers: Any = options.get("headers", "x-ratelimit")
         self._version = gate.version
         self._needs = gate.needs
         self.settles = gate.settles

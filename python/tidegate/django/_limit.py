@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from tidegate._arguments import limit_string
 from tidegate._arguments import text as text_of
 from tidegate._gate import make_gate
-from tidegate._keys import name_of, rule_name
+from tidegate._keys import rule_name
 from tidegate.django._door import Door
 from tidegate.django._keys import later, native_options
 from tidegate.django._settings import GATE_OPTIONS, refuse_unknown
@@ -140,8 +140,8 @@ def chosen(name: str, value: Any, alias: str, other: Any) -> Any:
 
 def dotted_name(function: object) -> str:
     """A view's dotted path."""
-    module = getattr(function, "__module__", None)
-    return f"{module}.{name_of(function)}" if module else name_of(function)
+    own: Any = function if hasattr(function, "__qualname__") else type(function)
+    return f"{own.__module__}.{own.__qualname__}"
 
 
 def _methods(methods: Any) -> frozenset[str] | None:

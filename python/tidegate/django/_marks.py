@@ -15,7 +15,7 @@ LIMITS = "tidegate_limits"
 # Whether anything is exempt in this process, so that the middleware need not know the view.
 exempted: list[object] = []
 # How often a mark was put on something: what was found before may be wrong since.
-changes = 0
+changes: int = 0
 
 
 def put(target: Any, name: str, value: object) -> None:

@@ -134,7 +134,7 @@ class TideGateMiddleware:
         """Answers with a 429 what a limited function below a view has raised."""
         if not isinstance(exception, RateLimitExceeded):
             return None
-        Turn.of(request).note(request, exception.decision, None)
+        Turn.of(request).note(request, exception.decision)
         return refuse(current_state().plain.gate, exception.decision, request)
 
 
@@ -195,7 +195,7 @@ async def _aask(door: Door | None, request: HttpRequest, turn: Turn) -> Response
 
 
 def _passed(door: Door, decision: Decision, request: HttpRequest, turn: Turn) -> bool:
-    turn.note(request, decision, door.headers)
+    turn.note(request, decision)
     if decision and door.settles:
         turn.settle_later(door, decision)
     return bool(decision)

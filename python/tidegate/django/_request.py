@@ -74,7 +74,7 @@ class DjangoRequest(Current):
     def _noted(self, decision: Decision) -> Decision:
         request = http_request(self.request)
         if request is not None:
-            Turn.of(request).note(request, decision, None)
+            Turn.of(request).note(request, decision)
         return decision
 
 

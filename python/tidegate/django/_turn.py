@@ -42,7 +42,7 @@ class Turn:
     has_view = False
     default: Door | None = None
     settles: Sequence[tuple[Door, Decision]] = ()
-    _binding: tuple[Decision, Any] | None = None
+    _binding: Decision | None = None
 
     @classmethod
     def of(cls, request: HttpRequest) -> Turn:
@@ -54,16 +54,13 @@ class Turn:
             noting.tidegate = None
         return turn
 
-    def note(self, request: HttpRequest, decision: Decision, headers: Any) -> None:
-        """Notes a decision; `request.tidegate` is the one that binds most.
-
-        `headers` is the profile that it is shown in; `None` for the project's.
-        """
+    def note(self, request: HttpRequest, decision: Decision) -> None:
+        """Notes a decision; `request.tidegate` is the one that binds most."""
         if decision and not decision.rule:
             return  # no limit applied
         binding = self._binding
-        if binding is None or _binds_more(decision, binding[0]):
-            self._binding = (decision, headers)
+        if binding is None or _binds_more(decision, binding):
+            self._binding = decision
             request.tidegate = decision  # type: ignore[attr-defined]
         # A middleware of ours around Django writes the fields of what binds most, too.
         consider(decision)
@@ -75,12 +72,11 @@ class Turn:
     def write_fields(self, written: Any, headers: Any) -> None:
         """Puts the header fields of what binds most into a mapping, but for Retry-After.
 
-        `headers` is the profile, unless the decision has its own.
+        `headers` is the profile, unless the limit has its own.
         """
         if self._binding is None:
             return
-        decision, own = self._binding
-        for name, value in decision.headers(own or headers).items():
+        for name, value in self._binding.headers(default=headers).items():
             if name != "Retry-After":
                 written[name] = value
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use tidegate::{Clock, Decision, Nanos, Store, fields::Profile, subject_text};
+use tidegate::{Decision, Nanos, Store, fields::Profile, subject_text};
 
 use super::PyGate;
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     decision::PyDecision,
     errors::{ConfigError, from_engine},
     facts::{Given, PyFacts, Source},
+    headers::report,
     hub::{Hub, Made, in_executor},
     passage::Passage,
     ready::ready,
@@ -29,8 +30,9 @@ impl PyGate {
             && let Some(brief) = face.gate.admit_briefly(facts)
         {
             let brief = brief.map_err(|error| from_engine(&error))?;
-            return Ok(PyDecision::brief(brief, &self.clock));
+            return Ok(PyDecision::brief(brief, &self.clock).shown_in(face.profile));
         }
+        let profile = face.profile;
         let decision = if !switch::is_enabled() {
             face.gate.peek(facts).map(Decision::into_allowed)
         } else if self.waits {
@@ -41,7 +43,8 @@ impl PyGate {
         } else {
             face.gate.admit(facts)
         };
-        Ok(PyDecision::new(decision.map_err(|error| from_engine(&error))?, &self.clock, None))
+        let decision = decision.map_err(|error| from_engine(&error))?;
+        Ok(PyDecision::new(decision, &self.clock, None).shown_in(profile))
     }
 
     /// Where it counts, for others to count there too.
@@ -70,7 +73,8 @@ impl PyGate {
         let question =
             self.live.face().gate.question(facts).map_err(|error| from_engine(&error))?;
         let (hub, running) = Hub::of_running_loop(py)?;
-        let made = Made::Decision { clock: Arc::clone(&self.clock), key: None };
+        let (clock, profile) = (Arc::clone(&self.clock), self.live.face().profile);
+        let made = Made::Decision { clock, key: None, profile };
         let (future, expected) = hub.get().expect(&running, made)?;
         if self.is_own || question.has_steps() {
             let gate = Arc::clone(&self.live.face().gate);
@@ -125,7 +129,7 @@ impl PyGate {
 
     /// What the header fields of a response depend on, apart from its decision.
     pub(super) fn report(&self) -> (Profile, Nanos) {
-        report(self.live.face().profile, &*self.clock)
+        report(self.live.face().profile.unwrap_or_default(), &*self.clock)
     }
 
     pub(crate) fn address(&self, source: Source<'_, '_>) -> String {
@@ -141,11 +145,4 @@ impl PyGate {
             self.live.face().gate.subject(facts, rule).map_err(|error| from_engine(&error))?;
         Ok(subject_text(&subject).into_owned())
     }
-}
-
-/// The header fields to write, and when they were decided about, since 1970.
-pub(crate) fn report(profile: Profile, clock: &dyn Clock) -> (Profile, Nanos) {
-    // No other profile tells a time of day.
-    let is_told = profile.contains(Profile::X_RATELIMIT);
-    (profile, if is_told { clock.unix_now() } else { Nanos::ZERO })
 }

@@ -61,7 +61,7 @@ impl PyGate {
     ) -> PyResult<PyDecision> {
         let key = key.unwrap_or_default();
         let decision = self.at_ease(py, || self.live.face().gate.inspect(rule_name, &key.0))?;
-        Ok(PyDecision::new(decision, &self.clock, None))
+        Ok(PyDecision::new(decision, &self.clock, None).shown_in(self.live.face().profile))
     }
 
     /// `inspect`, to be awaited.

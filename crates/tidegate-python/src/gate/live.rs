@@ -21,7 +21,8 @@ use tidegate_observe::{Admin, ConfigState};
 /// What requests meet at one time.
 pub(super) struct Face {
     pub(super) gate: Arc<Gate>,
-    pub(super) profile: Profile,
+    /// What it was told to show its decisions in, if it was.
+    pub(super) profile: Option<Profile>,
     /// How often it has been replaced before.
     pub(super) version: u64,
 }
@@ -59,9 +60,14 @@ pub(super) enum Found {
     Wrong(String),
 }
 
+/// The header fields that a configuration names, if it does.
+fn told(loaded: &Loaded) -> Option<Profile> {
+    loaded.config.headers.as_ref().map(|_| loaded.headers())
+}
+
 impl Live {
     /// A gate that stays as it is.
-    pub(super) fn fixed(gate: Gate, profile: Profile) -> Self {
+    pub(super) fn fixed(gate: Gate, profile: Option<Profile>) -> Self {
         let face = Face { gate: Arc::new(gate), profile, version: 0 };
         let store = Arc::clone(face.gate.store());
         Self::new(store, face, None)
@@ -79,7 +85,7 @@ impl Live {
             store: loaded.store_url().to_owned(),
             named: Vec::new(),
         };
-        let face = Face { gate: Arc::new(gate), profile: loaded.headers(), version: 0 };
+        let face = Face { gate: Arc::new(gate), profile: told(loaded), version: 0 };
         let store = Arc::clone(face.gate.store());
         Self::new(store, face, Some(Mutex::new(source)))
     }
@@ -149,7 +155,7 @@ impl Live {
             let former = self.face.load_full();
             let gate = loaded.builder().after(&former.gate).build();
             let gate = gate.map_err(|error| error.to_string())?;
-            let (profile, version) = (loaded.headers(), former.version + 1);
+            let (profile, version) = (told(&loaded), former.version + 1);
             self.face.store(Arc::new(Face { gate: Arc::new(gate), profile, version }));
             Ok(loaded)
         });

@@ -63,7 +63,7 @@ impl PyGate {
         trusted_proxies: "collections.abc.Iterable[str] | int | None" = None,
         forwarded_header: "str" = "x-forwarded-for",
         ipv6_prefix: "int" = 64,
-        headers: "str | collections.abc.Sequence[str]" = ProfileArg::default(),
+        headers: "str | collections.abc.Sequence[str] | None" = None,
         clock: "Clock | None" = None,
         allow: "collections.abc.Iterable[str] | None" = None,
         deny: "collections.abc.Iterable[str] | None" = None,
@@ -78,7 +78,7 @@ impl PyGate {
         trusted_proxies: Option<&Bound<'_, PyAny>>,
         forwarded_header: &str,
         ipv6_prefix: i64,
-        headers: ProfileArg,
+        headers: Option<ProfileArg>,
         clock: Option<&Bound<'_, PyClock>>,
         allow: Option<&Bound<'_, PyAny>>,
         deny: Option<&Bound<'_, PyAny>>,
@@ -99,9 +99,10 @@ impl PyGate {
         }
         let gate = builder.build().map_err(|error| from_engine(&error))?;
         let (notices, waits) = (Arc::new(Notices::new(gate.store_name())), gate.waits());
-        let (live, waits) = (Arc::new(Live::fixed(gate, headers.0)), is_own || waits);
+        let profile = headers.map(|it| it.0);
+        let (live, waits) = (Arc::new(Live::fixed(gate, profile)), is_own || waits);
         let callers =
-            if waits { None } else { Callers::new(py, &live.face().gate, headers.0, &clock) };
+            if waits { None } else { Callers::new(py, &live.face().gate, profile, &clock) };
         let only = None;
         Ok(Self { live, rules, only, clock, notices, callers, waits, is_own, on_breach, template })
     }

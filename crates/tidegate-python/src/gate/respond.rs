@@ -5,10 +5,13 @@ use pyo3::{
     types::{PyDict, PyMapping},
 };
 
+use tidegate::{Nanos, fields::Profile};
+
 use super::PyGate;
 use crate::{
     decision::PyDecision,
-    headers::Protocol,
+    headers::{Protocol, report},
+    noted::outer_profile,
     refusal::{PyRefusal, WsgiResponse, field_text},
 };
 
@@ -23,7 +26,7 @@ impl PyGate {
         accept: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyRefusal> {
         let accept = accept.and_then(field_text);
-        PyRefusal::new(py, Protocol::Wsgi, decision, self.report(), accept.as_deref())
+        PyRefusal::new(py, Protocol::Wsgi, decision, self.report_inside(py)?, accept.as_deref())
     }
 
     /// The messages that refuse the connection of `scope`.
@@ -36,7 +39,7 @@ impl PyGate {
         scope: &Bound<'py, PyMapping>,
         decision: &PyDecision,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        PyRefusal::asgi(scope, decision, self.report())
+        PyRefusal::asgi(scope, decision, self.report_inside(scope.py())?)
     }
 
     /// The status line, the header fields and the body that refuse the request of `environ`.
@@ -49,6 +52,15 @@ impl PyGate {
         environ: &Bound<'_, PyMapping>,
         decision: &PyDecision,
     ) -> PyResult<WsgiResponse> {
-        PyRefusal::wsgi(environ, decision, self.report())
+        PyRefusal::wsgi(environ, decision, self.report_inside(environ.py())?)
+    }
+}
+
+impl PyGate {
+    /// As `report`; a gate that was told nothing speaks as the middleware around it does.
+    fn report_inside(&self, py: Python<'_>) -> PyResult<(Profile, Nanos)> {
+        let own = self.live.face().profile;
+        let profile = own.map_or_else(|| outer_profile(py), |own| Ok(Some(own)))?;
+        Ok(report(profile.unwrap_or_default(), &*self.clock))
     }
 }

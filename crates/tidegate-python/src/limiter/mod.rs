@@ -16,11 +16,12 @@ use tidegate::{Clock, Limiter, Nanos, Rule};
 use crate::{
     clock::{self, PyClock},
     convert::{KeyArg, Seconds, Units},
-    decision::{Maker, PyDecision},
+    decision::PyDecision,
     errors::from_engine,
     hub::Made,
     many::Keys,
     notices::Notices,
+    origin::Maker,
     ready::{ready, ready_bool},
     rule::parse_limits,
     store::{mode, of_user, stats},
@@ -204,7 +205,7 @@ impl PyLimiter {
             return ready(self.check(key.clone(), cost)?.into_bound_py_any(py)?);
         }
         let owner = key.cast::<PyString>().ok().map(|key| key.clone().unbind());
-        let made = Made::Decision { clock: Arc::clone(&self.clock), key: owner };
+        let made = Made::Decision { clock: Arc::clone(&self.clock), key: owner, profile: None };
         self.expected(py, &text, cost, made)
     }
 

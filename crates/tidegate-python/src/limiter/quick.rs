@@ -119,7 +119,11 @@ impl PyLimiter {
             let key = || call.key.to_owned().unbind();
             return Self::quick_await(call, || match &limiter.maker {
                 Some(maker) => Made::Short { maker: maker.clone_ref(py), key: key() },
-                None => Made::Decision { clock: Arc::clone(&limiter.clock), key: Some(key()) },
+                None => Made::Decision {
+                    clock: Arc::clone(&limiter.clock),
+                    key: Some(key()),
+                    profile: None,
+                },
             });
         }
         match Self::quick_check(call) {
