@@ -117,7 +117,8 @@ class Current:
 
 
 # What our middleware around the application notes about the request of this task or thread. A
-# plain tuple, because every request pays for it and few ask.
+# plain tuple, because every request pays for it and few ask. For what begins after the response, a
+# list of the same, which is emptied when the request has ended: a server's timer keeps nothing.
 current: ContextVar[Noted | None] = ContextVar("tidegate_current", default=None)
 # Its methods, bound once: the interpreter makes an object of each whenever it looks one up.
 noted, note, forget = current.get, current.set, current.reset
@@ -129,7 +130,7 @@ def outer_address() -> str | None:
     `None` when there is no gate, or one that believes nobody: any other gate finds the same then.
     """
     noted = current.get()
-    if noted is None or not noted[2].believes:
+    if not noted or not noted[2].believes:
         return None
     request, receive, gate, _ = noted
     if receive is None:
@@ -144,7 +145,7 @@ def consider(decision: Decision) -> None:
     environ.
     """
     noted = current.get()
-    if noted is not None:
+    if noted:
         request, receive, _, passage = noted
         name = "tidegate.decision" if receive is None else "tidegate"
         request[name] = passage.consider(decision)
@@ -158,7 +159,7 @@ def find(values: Sequence[object]) -> Current | None:
             if found is not None:
                 return found
     noted = current.get()
-    if noted is None:
+    if not noted:
         return None
     known, receive, _, _ = noted
     if receive is None:

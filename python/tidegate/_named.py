@@ -81,7 +81,7 @@ class NamedGuard(Guard):
 
     def _whole(self) -> Gate:
         noted = current.get()
-        if noted is not None and noted[2].version is not None:
+        if noted and noted[2].version is not None:
             return noted[2]
         from tidegate._following import latest_gate  # noqa: PLC0415 - for configurations only
 

@@ -113,6 +113,8 @@ class AsgiPassage:
     @property
     def headers(self, /) -> Any | None:
         """The application's own header fields, as it gave them; `None` before it has begun."""
+    def let_go(self, /) -> None:
+        """Lets go of the request, which has ended: what began after its response finds it no more."""
     def send(self, value: typing.Any, /) -> typing.Any:
         """Goes on with the request, as a coroutine does."""
     @property
@@ -394,7 +396,7 @@ class Gate:
         self,
         scope: collections.abc.Mapping[str, typing.Any],
         receive: collections.abc.Callable[[], typing.Any] | None,
-        noted: tuple[typing.Any, ...] | None,
+        noted: collections.abc.Sequence[typing.Any] | None,
         asks_outer: bool,
         route: str | None,
         /,
@@ -409,7 +411,7 @@ class Gate:
     def ask_wsgi(
         self,
         environ: collections.abc.Mapping[str, typing.Any],
-        noted: tuple[typing.Any, ...] | None,
+        noted: collections.abc.Sequence[typing.Any] | None,
         asks_outer: bool,
         route: str | None,
         cost: int | None,

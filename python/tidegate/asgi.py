@@ -127,7 +127,7 @@ class TideGateMiddleware:
         if not passage and not await self._queued(scope, receive, passage, send):
             return
         gate = self.gate
-        if self._is_open and (outer := noted()) is not None:
+        if self._is_open and (outer := noted()):
             # Whom to believe is known further out: without rules there was no reason to say it.
             gate = outer[2]
         token = note((scope, receive, gate, passage))
@@ -138,6 +138,7 @@ class TideGateMiddleware:
             error = raised
         finally:
             forget(token)
+            passage.let_go()
         try:
             if error is not None or self._settles or ENDS in scope:
                 await self._end(scope, receive, send, passage, error)

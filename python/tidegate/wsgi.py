@@ -110,7 +110,7 @@ class TideGateMiddleware:
                 return self._refuse(environ, passage, start_response, decision)
             time.sleep(decision.delay)
         gate = self.gate
-        if self._is_open and (outer := noted()) is not None:
+        if self._is_open and (outer := noted()):
             # Whom to believe is known further out: without rules there was no reason to say it.
             gate = outer[2]
         token = note((environ, None, gate, passage))

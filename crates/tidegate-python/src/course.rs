@@ -86,6 +86,7 @@ impl Course {
             return error.map_or(Ok(None), Err);
         };
         note.forget(passage.py());
+        passage.get().let_go(passage.py())?;
         self.last_word(passage, error)
     }
 

@@ -4,7 +4,7 @@ use pyo3::{
     Borrowed, intern,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyMapping, PyTuple},
+    types::{PyList, PyMapping, PyTuple},
 };
 use tidegate::fields::Profile;
 
@@ -28,13 +28,13 @@ fn functions(py: Python<'_>) -> PyResult<&[Py<PyAny>; 3]> {
 
 /// The gate of the middleware around this one, if there is one.
 pub(crate) fn outer_gate(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    let noted = functions(py)?[0].bind(py).call0()?;
-    if noted.is_none() { Ok(None) } else { noted.get_item(2).map(Some) }
+    let Known(noted) = functions(py)?[0].bind(py).call0()?.extract()?;
+    Ok(noted.map(|noted| noted.gate.into_any()))
 }
 
 /// The header fields that the middleware around shows, if there is one.
 pub(crate) fn outer_profile(py: Python<'_>) -> PyResult<Option<Profile>> {
-    let noted: Option<Noted<'_>> = functions(py)?[0].bind(py).call0()?.extract()?;
+    let Known(noted) = functions(py)?[0].bind(py).call0()?.extract()?;
     noted.map(|noted| noted.profile()).transpose()
 }
 
@@ -60,7 +60,45 @@ impl Note {
     }
 }
 
-/// The tuple in `tidegate._current.current`.
+/// Puts a note that can be emptied in the place of the one about a passage's request, if that is
+/// what is noted: whatever begins from now on keeps nothing of the request when it has ended.
+///
+/// Servers start a timer in the request's context when a response is complete, and a client who
+/// keeps the connection lets it run. What begins before, in the application, finds the request
+/// for as long as it likes.
+pub(crate) fn loosen<'py>(
+    passage: &Bound<'py, AsgiPassage>,
+) -> PyResult<Option<Bound<'py, PyList>>> {
+    let (py, functions) = (passage.py(), functions(passage.py())?);
+    let Ok(noted) = functions[0].bind(py).call0()?.cast_into::<PyTuple>() else { return Ok(None) };
+    if !noted.get_item(3)?.is(passage) {
+        return Ok(None);
+    }
+    let loose = noted.to_list();
+    call_one(functions[1].bind(py), &loose)?;
+    Ok(Some(loose))
+}
+
+/// What is in `tidegate._current.current`: a tuple; a list, for what began after the response; or
+/// nothing any more.
+pub(crate) struct Known<'py>(pub(crate) Option<Noted<'py>>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Known<'py> {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if value.is_none() {
+            return Ok(Self(None));
+        }
+        let parts = match value.cast::<PyList>() {
+            Ok(list) => list.to_tuple(),
+            Err(_) => value.cast::<PyTuple>()?.to_owned(),
+        };
+        if parts.is_empty() { Ok(Self(None)) } else { Noted::of(&parts).map(Some).map(Self) }
+    }
+}
+
+/// A note, taken apart.
 pub(crate) struct Noted<'py> {
     /// A scope, or an environment.
     request: Bound<'py, PyMapping>,
@@ -70,11 +108,8 @@ pub(crate) struct Noted<'py> {
     passage: Bound<'py, PyAny>,
 }
 
-impl<'a, 'py> FromPyObject<'a, 'py> for Noted<'py> {
-    type Error = PyErr;
-
-    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let parts = value.cast::<PyTuple>()?;
+impl<'py> Noted<'py> {
+    fn of(parts: &Bound<'py, PyTuple>) -> PyResult<Self> {
         Ok(Self {
             request: parts.get_item(0)?.cast_into()?,
             receive: parts.get_item(1)?,
@@ -82,9 +117,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Noted<'py> {
             passage: parts.get_item(3)?,
         })
     }
-}
 
-impl Noted<'_> {
     /// The header fields that the middleware shows.
     fn profile(&self) -> PyResult<Profile> {
         if let Ok(passage) = self.passage.cast::<AsgiPassage>() {

@@ -10,7 +10,7 @@ use pyo3::{
     exceptions::PyTypeError,
     intern,
     prelude::*,
-    types::{PyDict, PyMapping, PyString},
+    types::{PyDict, PyList, PyMapping, PyString},
 };
 use tidegate::{Nanos, fields::Profile};
 
@@ -19,6 +19,7 @@ use crate::{
     decision::PyDecision,
     fastcall::call_one,
     headers::{Fields, Protocol},
+    noted::loosen,
     visit::is_text,
 };
 
@@ -131,11 +132,17 @@ pub(crate) struct AsgiPassage {
     pub(crate) passage: Passage,
     /// When the short way was taken (`entry.rs`).
     course: Option<Course>,
+    /// The note for what begins after the response, once that is complete.
+    loose: Mutex<Option<Py<PyList>>>,
 }
 
 impl AsgiPassage {
     pub(crate) const fn new(passage: Passage, course: Option<Course>) -> Self {
-        Self { passage, course }
+        Self { passage, course, loose: Mutex::new(None) }
+    }
+
+    fn loose(&self) -> MutexGuard<'_, Option<Py<PyList>>> {
+        self.loose.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is awaited; an error for a request that did not take the short way.
@@ -186,6 +193,13 @@ impl AsgiPassage {
         self.passage.consider(decision)
     }
 
+    /// Lets go of the request, which has ended: what began after its response finds it no more.
+    pub(crate) fn let_go(&self, py: Python<'_>) -> PyResult<()> {
+        // Not under the lock: what is let go may run Python code.
+        let loose = self.loose().take();
+        loose.map_or(Ok(()), |list| list.bind(py).del_slice(0, usize::MAX))
+    }
+
     fn __bool__(&self) -> bool {
         self.passage.is_open()
     }
@@ -194,27 +208,41 @@ impl AsgiPassage {
     #[pyo3(signature = (
         message: "collections.abc.MutableMapping[str, typing.Any]"
     ) -> "collections.abc.Awaitable[None]")]
-    fn __call__<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let py = message.py();
-        let next = self.passage.next.bind(py);
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        message: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, this) = (slf.py(), slf.get());
+        let next = this.passage.next.bind(py);
         if !is_start(message) {
+            if is_last(message) {
+                let loose = loosen(slf)?.map(Bound::unbind);
+                let former = loose.and_then(|loose| this.loose().replace(loose));
+                drop(former);
+            }
             return call_one(next, message);
         }
         let name = intern!(py, "headers");
         // A new one: the application may send the same message again.
         let message = copy(message)?;
         let own = message.get_item(name)?.unwrap_or_else(|| py.None().into_bound(py));
-        self.passage.begin(status_of(&message), &own);
-        message.set_item(name, self.passage.merged(&own, Protocol::Asgi)?)?;
+        this.passage.begin(status_of(&message), &own);
+        message.set_item(name, this.passage.merged(&own, Protocol::Asgi)?)?;
         call_one(next, &message)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.passage.traverse(&visit)?;
+        // The collector runs between two steps of Python's, and none of them holds the lock.
+        if let Ok(Some(loose)) = self.loose.try_lock().as_deref() {
+            visit.call(loose)?;
+        }
         self.course.as_ref().map_or(Ok(()), |course| course.traverse(&visit))
     }
 
     fn __clear__(&self) {
+        let loose = self.loose().take();
+        drop(loose);
         if let Some(course) = &self.course {
             course.clear();
         }
@@ -236,6 +264,14 @@ fn is_start(message: &Bound<'_, PyAny>) -> bool {
     }
     let starts = ["http.response.start", "websocket.accept", "websocket.http.response.start"];
     kind.is(intern!(py, "http.response.start")) || starts.iter().any(|it| is_text(&kind, it))
+}
+
+/// Whether nothing of the response comes behind this message, which does not start one.
+fn is_last(message: &Bound<'_, PyAny>) -> bool {
+    let Ok(message) = message.cast::<PyDict>() else { return false };
+    let more = message.get_item(intern!(message.py(), "more_body")).ok().flatten();
+    // What is no body has no such word, and is no end; but one note is as good as the other.
+    !more.is_some_and(|more| more.is_truthy().unwrap_or(true))
 }
 
 /// The status of a message that starts a response; that of an accepted WebSocket is 101.

@@ -113,7 +113,7 @@ def receive_of(scope: Mapping[str, Any]) -> Callable[[], Any] | None:
     another address into the scope; without it, such an address is not believed.
     """
     noted = _current.current.get()
-    return noted[1] if noted is not None and noted[0] is scope else None
+    return noted[1] if noted and noted[0] is scope else None
 
 
 def made(

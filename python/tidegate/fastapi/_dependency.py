@@ -103,7 +103,7 @@ class RateLimit:
             return None
         if not decision:
             await self._limit.refuse(connection, decision)
-        if current.get() is None:
+        if not current.get():
             response.headers.update(self._limit.fields(decision))
         return decision
 

@@ -77,7 +77,7 @@ class RouteLimit:
         if not gate.counts_asgi(scope):
             return None
         outer = noted() if gate.settles else None
-        if gate.settles and outer is None:
+        if gate.settles and not outer:
             raise ConfigError(
                 "a limit with `charge_on`, or of concurrent requests, has to hear how a request "
                 "ends: put TideGate(app) around the application"
@@ -85,7 +85,7 @@ class RouteLimit:
         note_facts(scope, self.needs)
         decision, _ = await self.guard.aenter((connection,), {})
         scope[self._asked] = decision
-        if outer is not None:
+        if outer:
             outer[0].setdefault(ENDS, []).append((gate, decision))
         if decision and decision.delay:
             await wait_for_turn(decision)

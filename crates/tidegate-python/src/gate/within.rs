@@ -12,7 +12,7 @@ use crate::{
     convert::Units,
     decision::PyDecision,
     facts::{Given, Source},
-    noted::Noted,
+    noted::{Known, Noted},
     visit,
 };
 
@@ -28,7 +28,7 @@ impl PyGate {
     #[pyo3(signature = (
         scope: "collections.abc.Mapping[str, typing.Any]",
         receive: "collections.abc.Callable[[], typing.Any] | None",
-        noted: "tuple[typing.Any, ...] | None",
+        noted: "collections.abc.Sequence[typing.Any] | None",
         asks_outer: "bool",
         route: "str | None",
         /,
@@ -37,13 +37,14 @@ impl PyGate {
         slf: &Bound<'py, Self>,
         scope: &Bound<'py, PyMapping>,
         receive: Option<&Bound<'py, PyAny>>,
-        noted: Option<Noted<'py>>,
+        noted: Known<'py>,
         asks_outer: bool,
         route: Option<Bound<'py, PyString>>,
     ) -> PyResult<Option<Bound<'py, PyDecision>>> {
         if visit::is_free_asgi(scope)? || visit::has_passed(slf, scope) {
             return Ok(None);
         }
+        let Known(noted) = noted;
         let address = noted.as_ref().filter(|_| asks_outer).and_then(Noted::outer_address);
         let given = Given { address, route, ..Given::default() };
         let source = Source::Asgi(scope, receive);
@@ -54,7 +55,7 @@ impl PyGate {
     /// rules' own.
     #[pyo3(signature = (
         environ: "collections.abc.Mapping[str, typing.Any]",
-        noted: "tuple[typing.Any, ...] | None",
+        noted: "collections.abc.Sequence[typing.Any] | None",
         asks_outer: "bool",
         route: "str | None",
         cost: "int | None",
@@ -63,7 +64,7 @@ impl PyGate {
     fn ask_wsgi<'py>(
         slf: &Bound<'py, Self>,
         environ: &Bound<'py, PyMapping>,
-        noted: Option<Noted<'py>>,
+        noted: Known<'py>,
         asks_outer: bool,
         route: Option<Bound<'py, PyString>>,
         cost: Option<Units>,
@@ -71,6 +72,7 @@ impl PyGate {
         if visit::is_free_wsgi(environ) || visit::has_passed(slf, environ) {
             return Ok(None);
         }
+        let Known(noted) = noted;
         let address = noted.as_ref().filter(|_| asks_outer).and_then(Noted::outer_address);
         let given = Given { address, cost, route, ..Given::default() };
         slf.get().ask(environ.py(), Source::Wsgi(environ), given, noted.as_ref()).map(Some)
