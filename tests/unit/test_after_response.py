@@ -76,7 +76,8 @@ def limited() -> Callable[[], Awaitable[str]]:
 
 @ways
 async def test_work_after_the_response_belongs_to_the_request(options: dict[str, Any]) -> None:
-    work, done = limited(), []
+    work = limited()
+    done: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await hello(scope, receive, send)
