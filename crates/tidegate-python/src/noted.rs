@@ -28,13 +28,13 @@ fn functions(py: Python<'_>) -> PyResult<&[Py<PyAny>; 3]> {
 
 /// The gate of the middleware around this one, if there is one.
 pub(crate) fn outer_gate(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    let Known(noted) = functions(py)?[0].bind(py).call0()?.extract()?;
+    let Current(noted) = functions(py)?[0].bind(py).call0()?.extract()?;
     Ok(noted.map(|noted| noted.gate.into_any()))
 }
 
 /// The header fields that the middleware around shows, if there is one.
 pub(crate) fn outer_profile(py: Python<'_>) -> PyResult<Option<Profile>> {
-    let Known(noted) = functions(py)?[0].bind(py).call0()?.extract()?;
+    let Current(noted) = functions(py)?[0].bind(py).call0()?.extract()?;
     noted.map(|noted| noted.profile()).transpose()
 }
 
@@ -81,9 +81,9 @@ pub(crate) fn loosen<'py>(
 
 /// What is in `tidegate._current.current`: a tuple; a list, for what began after the response; or
 /// nothing any more.
-pub(crate) struct Known<'py>(pub(crate) Option<Noted<'py>>);
+pub(crate) struct Current<'py>(pub(crate) Option<Noted<'py>>);
 
-impl<'a, 'py> FromPyObject<'a, 'py> for Known<'py> {
+impl<'a, 'py> FromPyObject<'a, 'py> for Current<'py> {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {

@@ -214,8 +214,9 @@ impl AsgiPassage {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, this) = (slf.py(), slf.get());
         let next = this.passage.next.bind(py);
-        if !is_start(message) {
-            if is_last(message) {
+        let part = Part::of(message);
+        if part != Part::Start {
+            if part == Part::Last {
                 let loose = loosen(slf)?.map(Bound::unbind);
                 let former = loose.and_then(|loose| this.loose().replace(loose));
                 drop(former);
@@ -249,29 +250,37 @@ impl AsgiPassage {
     }
 }
 
-/// Whether header fields go out with this message.
-fn is_start(message: &Bound<'_, PyAny>) -> bool {
-    let py = message.py();
-    let kind = intern!(py, "type");
-    let kind = match message.cast::<PyDict>() {
-        Ok(dict) => dict.get_item(kind).ok().flatten(),
-        Err(_) => message.get_item(kind).ok(),
-    };
-    let Some(kind) = kind else { return false };
-    // Frameworks write both as literals, which are the same objects.
-    if kind.is(intern!(py, "http.response.body")) {
-        return false;
-    }
-    let starts = ["http.response.start", "websocket.accept", "websocket.http.response.start"];
-    kind.is(intern!(py, "http.response.start")) || starts.iter().any(|it| is_text(&kind, it))
+/// What a message means for the response.
+#[derive(PartialEq, Eq)]
+enum Part {
+    /// Header fields go out with it.
+    Start,
+    /// Nothing comes behind it.
+    Last,
+    Other,
 }
 
-/// Whether nothing of the response comes behind this message, which does not start one.
-fn is_last(message: &Bound<'_, PyAny>) -> bool {
-    let Ok(message) = message.cast::<PyDict>() else { return false };
-    let more = message.get_item(intern!(message.py(), "more_body")).ok().flatten();
-    // What is no body has no such word, and is no end; but one note is as good as the other.
-    !more.is_some_and(|more| more.is_truthy().unwrap_or(true))
+impl Part {
+    fn of(message: &Bound<'_, PyAny>) -> Self {
+        let py = message.py();
+        let get = |name| match message.cast::<PyDict>() {
+            Ok(dict) => dict.get_item(name).ok().flatten(),
+            Err(_) => message.get_item(name).ok(),
+        };
+        let Some(kind) = get(intern!(py, "type")) else { return Self::Other };
+        // Frameworks write both as literals, which are the same objects.
+        let is_body = kind.is(intern!(py, "http.response.body"));
+        if !is_body && kind.is(intern!(py, "http.response.start")) {
+            return Self::Start;
+        }
+        if is_body || is_text(&kind, "http.response.body") {
+            let more = get(intern!(py, "more_body"));
+            let has_more = more.is_some_and(|more| more.is_truthy().unwrap_or(true));
+            return if has_more { Self::Other } else { Self::Last };
+        }
+        let starts = ["http.response.start", "websocket.accept", "websocket.http.response.start"];
+        if starts.iter().any(|it| is_text(&kind, it)) { Self::Start } else { Self::Other }
+    }
 }
 
 /// The status of a message that starts a response; that of an accepted WebSocket is 101.

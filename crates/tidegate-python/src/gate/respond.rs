@@ -4,7 +4,6 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyMapping},
 };
-
 use tidegate::{Nanos, fields::Profile};
 
 use super::PyGate;

@@ -12,7 +12,7 @@ use crate::{
     convert::Units,
     decision::PyDecision,
     facts::{Given, Source},
-    noted::{Known, Noted},
+    noted::{Current, Noted},
     visit,
 };
 
@@ -37,14 +37,14 @@ impl PyGate {
         slf: &Bound<'py, Self>,
         scope: &Bound<'py, PyMapping>,
         receive: Option<&Bound<'py, PyAny>>,
-        noted: Known<'py>,
+        noted: Current<'py>,
         asks_outer: bool,
         route: Option<Bound<'py, PyString>>,
     ) -> PyResult<Option<Bound<'py, PyDecision>>> {
         if visit::is_free_asgi(scope)? || visit::has_passed(slf, scope) {
             return Ok(None);
         }
-        let Known(noted) = noted;
+        let Current(noted) = noted;
         let address = noted.as_ref().filter(|_| asks_outer).and_then(Noted::outer_address);
         let given = Given { address, route, ..Given::default() };
         let source = Source::Asgi(scope, receive);
@@ -64,7 +64,7 @@ impl PyGate {
     fn ask_wsgi<'py>(
         slf: &Bound<'py, Self>,
         environ: &Bound<'py, PyMapping>,
-        noted: Known<'py>,
+        noted: Current<'py>,
         asks_outer: bool,
         route: Option<Bound<'py, PyString>>,
         cost: Option<Units>,
@@ -72,7 +72,7 @@ impl PyGate {
         if visit::is_free_wsgi(environ) || visit::has_passed(slf, environ) {
             return Ok(None);
         }
-        let Known(noted) = noted;
+        let Current(noted) = noted;
         let address = noted.as_ref().filter(|_| asks_outer).and_then(Noted::outer_address);
         let given = Given { address, cost, route, ..Given::default() };
         slf.get().ask(environ.py(), Source::Wsgi(environ), given, noted.as_ref()).map(Some)
