@@ -122,3 +122,19 @@ async def test_what_is_begun_after_the_response_and_outlives_the_request_stands_
     found.append(bool(runs[0].run(noted)))
 
     assert found == [True, False]
+
+
+@ways
+async def test_a_message_of_a_websocket_is_no_end(options: dict[str, Any]) -> None:
+    runs: list[Context] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": "hello"})
+        runs.append(copy_context())
+
+    exchange = Exchange()
+    scope = {**HTTP, "type": "websocket"}
+    await protected(app, options)(scope, exchange.receive, exchange.send)
+
+    assert runs[0].run(noted)

@@ -116,7 +116,7 @@ class TideGateMiddleware:
         response = None
         if not turn.is_decided:
             response = _ask(_application(state, turn), request, turn)
-        return response or _ask(turn.default, request, turn)
+        return _ask(turn.default, request, turn) if response is None else response
 
     async def _aprocess_view(
         self, request: HttpRequest, view: object, *_: object
@@ -128,7 +128,9 @@ class TideGateMiddleware:
         response = None
         if not turn.is_decided:
             response = await _aask(_application(state, turn), request, turn)
-        return response or await _aask(turn.default, request, turn)
+        if response is None:
+            response = await _aask(turn.default, request, turn)
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> Response | None:
         """Answers with a 429 what a limited function below a view has raised."""
