@@ -89,8 +89,8 @@ def _asgi(make: Callable[[str], Any]) -> Maker:
     return lambda limit: apps.asgi_requests(make(limit))
 
 
-def _wsgi(make: Callable[[str], Any], path: str = "/") -> Maker:
-    return lambda limit: apps.wsgi_requests(make(limit), path)
+def _wsgi(make: Callable[[str], Any]) -> Maker:
+    return lambda limit: apps.wsgi_requests(make(limit))
 
 
 def plain_asgi(web: Web) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.test_asgi import HTTP
-from tidegate import rate_limit
+from tidegate import ConfigError, Gate, Rule, rate_limit
 from tidegate._current import noted
 from tidegate.asgi import TideGateMiddleware
 from tidegate.testing import Clock
@@ -122,6 +122,12 @@ async def test_what_is_begun_after_the_response_and_outlives_the_request_stands_
     found.append(bool(runs[0].run(noted)))
 
     assert found == [True, False]
+    by_address = rate_limit("1/minute", key="ip", clock=Clock())(lambda: "done")
+    with pytest.raises(ConfigError, match="no request was found"):
+        runs[0].run(by_address)
+    gate = Gate([Rule("all", "0/minute")])
+    refused = runs[0].run(gate.refusal, gate.admit())
+    assert "X-RateLimit-Limit" in dict(refused.headers)
 
 
 @ways

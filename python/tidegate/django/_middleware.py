@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -65,9 +65,7 @@ class TideGateMiddleware:
         turn.state = state
         token = running.set(request)
         try:
-            door, response = _at_the_door(state, request, turn), None
-            if door is not None:
-                response = _ask(door, request, turn)
+            response = _ask(_at_the_door(state, request, turn), request, turn)
             if response is None:
                 response = self.get_response(request)
                 if not turn.is_decided:
@@ -110,27 +108,21 @@ class TideGateMiddleware:
 
     def _process_view(self, request: HttpRequest, view: object, *_: object) -> Response | None:
         turn = Turn.of(request)
-        state = turn.state
-        if state is None or not _is_due(state, request, turn, view):
-            return None
-        response = None
-        if not turn.is_decided:
-            response = _ask(_application(state, turn), request, turn)
-        return _ask(turn.default, request, turn) if response is None else response
+        for door in _at_the_view(request, turn, view):
+            response = _ask(door, request, turn)
+            if response is not None:
+                return response
+        return None
 
     async def _aprocess_view(
         self, request: HttpRequest, view: object, *_: object
     ) -> Response | None:
         turn = Turn.of(request)
-        state = turn.state
-        if state is None or not _is_due(state, request, turn, view):
-            return None
-        response = None
-        if not turn.is_decided:
-            response = await _aask(_application(state, turn), request, turn)
-        if response is None:
-            response = await _aask(turn.default, request, turn)
-        return response
+        for door in _at_the_view(request, turn, view):
+            response = await _aask(door, request, turn)
+            if response is not None:
+                return response
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> Response | None:
         """Answers with a 429 what a limited function below a view has raised."""
@@ -160,17 +152,17 @@ def _application(state: State, turn: Turn) -> Door | None:
     return state.application
 
 
-def _is_due(state: State, request: HttpRequest, turn: Turn, view: object) -> bool:
-    """Whether a request is asked about at its view: the first one it gets to, unless free."""
-    if turn.has_view or turn.is_free:
-        return False
+def _at_the_view(request: HttpRequest, turn: Turn, view: object) -> Sequence[Door | None]:
+    """Whom to ask once Django has found the first view that the request gets to."""
+    state = turn.state
+    if state is None or turn.has_view or turn.is_free:
+        return ()
     turn.has_view = True
     plan = state.plans.of(view, request)
     if plan.is_free:
         turn.is_free = turn.is_decided = True
-        return False
-    turn.default = plan.door
-    return True
+        return ()
+    return (_application(state, turn), plan.door)
 
 
 def _ask(door: Door | None, request: HttpRequest, turn: Turn) -> Response | None:

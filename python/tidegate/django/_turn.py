@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from tidegate.django._door import Door
     from tidegate.django._state import State
 
-_ATTRIBUTE = "_tidegate_turn"
-
 
 class Turn:
     """One request on its way through a project.
@@ -31,7 +29,6 @@ class Turn:
         is_decided: whether the application-wide limit has been asked, or need not be.
         is_free: whether the setting frees the request.
         has_view: whether Django has found the view, and the middleware has looked at it.
-        default: the limit of the view, from the setting, when the middleware has looked at it.
         settles: what is told to gates when the response is known.
     """
 
@@ -40,7 +37,6 @@ class Turn:
     is_decided = False
     is_free = False
     has_view = False
-    default: Door | None = None
     settles: Sequence[tuple[Door, Decision]] = ()
     _binding: Decision | None = None
 
@@ -48,7 +44,7 @@ class Turn:
     def of(cls, request: HttpRequest) -> Turn:
         """The turn of a request, begun by whoever asks first."""
         noting: Any = request
-        turn: Turn | None = getattr(noting, _ATTRIBUTE, None)
+        turn: Turn | None = getattr(noting, "_tidegate_turn", None)
         if turn is None:
             turn = noting._tidegate_turn = cls()
             noting.tidegate = None
