@@ -12,11 +12,12 @@ from tidegate.errors import ConfigError, shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tidegate._native import Decision, Gate
 
     Parts = tuple[Any, int | None, Mapping[str, str]]
+    Profile = str | Sequence[str]
 
 
 _NONE: dict[str, str] = {}
@@ -36,14 +37,21 @@ class Own(NamedTuple):
     response: Any
 
 
-def answer(gate: Gate, decision: Decision, told: object, accept: str | None = None) -> Answer | Own:
+def answer(
+    gate: Gate,
+    decision: Decision,
+    told: object,
+    accept: str | None = None,
+    profile: Profile | None = None,
+) -> Answer | Own:
     """Makes the response of what `on_breach` told, which is None when there is none.
 
     Text and bytes are a body, what JSON knows is a JSON body, and a tuple is a body with a
     status and perhaps header fields; anything else is taken for a response of the framework's.
-    The limit's own header fields, and Retry-After, go with all but that.
+    The limit's own header fields, and Retry-After, go with all but that; `profile` says which,
+    where neither the limit nor a middleware around the application does.
     """
-    refusal = gate.refusal(decision, accept)
+    refusal = gate.refusal(decision, accept, profile)
     if told is None:
         if gate.template is None:
             return Answer(refusal.status, refusal.headers, refusal.body)
@@ -65,13 +73,17 @@ def ask(gate: Gate, request: object, decision: Decision) -> object:
 
 
 async def aanswer(
-    gate: Gate, request: object, decision: Decision, accept: str | None
+    gate: Gate,
+    request: object,
+    decision: Decision,
+    accept: str | None,
+    profile: Profile | None = None,
 ) -> Answer | Own:
     """Asks `on_breach`, awaits it if need be, and makes the response."""
     told = ask(gate, request, decision)
     if isawaitable(told):
         told = await told
-    return answer(gate, decision, told, accept)
+    return answer(gate, decision, told, accept, profile)
 
 
 def _made(

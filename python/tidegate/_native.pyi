@@ -523,8 +523,18 @@ class Gate:
         /,
     ) -> AsgiPassage:
         """Ends what `begin_asgi` began."""
-    def refusal(self, /, decision: Decision, accept: str | bytes | None = None) -> Refusal:
-        """The response to a request that may not go ahead. `accept` is its Accept header field."""
+    def refusal(
+        self,
+        /,
+        decision: Decision,
+        accept: str | bytes | None = None,
+        default: str | collections.abc.Sequence[str] | None = None,
+    ) -> Refusal:
+        """The response to a request that may not go ahead. `accept` is its Accept header field.
+
+        `default` is the profile of header fields that a limit without one of its own is shown in;
+        if omitted, that of the middleware around.
+        """
     def refusal_asgi(
         self, /, scope: collections.abc.Mapping[str, typing.Any], decision: Decision
     ) -> list[dict[str, typing.Any]]:

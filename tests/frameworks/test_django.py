@@ -11,7 +11,13 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse
-from django.test import AsyncRequestFactory, Client, RequestFactory
+from django.test import (
+    AsyncClient,
+    AsyncRequestFactory,
+    Client,
+    RequestFactory,
+    override_settings,
+)
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views import View
@@ -89,6 +95,25 @@ def test_a_limited_view_answers_with_djangos_own_response() -> None:
     assert refused.headers["Retry-After"] == "30"
     assert [field for field in FIELDS if field not in refused.headers] == []
     assert view(requests.get("/", REMOTE_ADDR="192.0.2.9")).status_code == 200
+
+
+async def test_a_refusal_has_the_header_fields_of_the_middleware_around_and_no_others() -> None:
+    @rate_limit("1/minute", key="ip", clock=Clock())
+    async def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("hello")
+
+    routes: Any = types.ModuleType("routes")
+    limited = rate_limit("1/minute", key="ip", clock=Clock())(hello)
+    routes.urlpatterns = [path("sync", limited), path("async", view)]
+    setting = {"headers": "draft", "key": "ip"}
+    ours = ["tidegate.django.TideGateMiddleware"]
+    with override_settings(MIDDLEWARE=ours, ROOT_URLCONF=routes, TIDEGATE=setting):
+        answers = [await AsyncClient().get(url) for url in ("/sync", "/async") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 429, 200, 429]
+    for answer in answers:
+        shown = sorted(name for name in answer.headers if "ratelimit" in name.lower())
+        assert shown == ["RateLimit", "RateLimit-Policy"]
 
 
 async def test_an_async_view_may_be_limited() -> None:

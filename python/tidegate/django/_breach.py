@@ -12,18 +12,21 @@ from django.http.response import HttpResponseBase
 from tidegate._breach import Answer, Own, aanswer, answer, ask
 from tidegate._keys import name_of
 from tidegate._native import Decision, Gate
+from tidegate.django._turn import Turn
 from tidegate.errors import ConfigError, shorten
 
 
 def refuse(gate: Gate, decision: Decision, request: Any) -> HttpResponseBase:
     """Answers a refused request."""
     told = returned(ask(gate, request, decision))
-    return _response(gate, answer(gate, decision, told, _accept(request)))
+    profile = Turn.profile_around(request)
+    return _response(gate, answer(gate, decision, told, _accept(request), profile))
 
 
 async def arefuse(gate: Gate, decision: Decision, request: Any) -> HttpResponseBase:
     """Answers as `refuse` does, and awaits an async `on_breach`."""
-    return _response(gate, await aanswer(gate, request, decision, _accept(request)))
+    profile = Turn.profile_around(request)
+    return _response(gate, await aanswer(gate, request, decision, _accept(request), profile))
 
 
 def returned(value: Any) -> Any:

@@ -50,6 +50,12 @@ class Turn:
             noting.tidegate = None
         return turn
 
+    @staticmethod
+    def profile_around(request: object) -> Any:
+        """The header fields that our middleware shows; `None` if it is not around the request."""
+        turn: Turn | None = getattr(request, "_tidegate_turn", None)
+        return None if turn is None or turn.state is None else turn.state.headers
+
     def note(self, request: HttpRequest, decision: Decision) -> None:
         """Notes a decision; `request.tidegate` is the one that binds most."""
         if decision and not decision.rule:

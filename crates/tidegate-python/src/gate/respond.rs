@@ -8,6 +8,7 @@ use tidegate::{Nanos, fields::Profile};
 
 use super::PyGate;
 use crate::{
+    convert::ProfileArg,
     decision::PyDecision,
     headers::{Protocol, report},
     noted::outer_profile,
@@ -17,15 +18,24 @@ use crate::{
 #[pymethods]
 impl PyGate {
     /// The response to a request that may not go ahead. `accept` is its Accept header field.
-    #[pyo3(signature = (decision: "Decision", accept: "str | bytes | None" = None))]
+    ///
+    /// `default` is the profile of header fields that a limit without one of its own is shown in;
+    /// if omitted, that of the middleware around.
+    #[pyo3(signature = (
+        decision: "Decision",
+        accept: "str | bytes | None" = None,
+        default: "str | collections.abc.Sequence[str] | None" = None,
+    ))]
     fn refusal(
         &self,
         py: Python<'_>,
         decision: &PyDecision,
         accept: Option<&Bound<'_, PyAny>>,
+        default: Option<ProfileArg>,
     ) -> PyResult<PyRefusal> {
         let accept = accept.and_then(field_text);
-        PyRefusal::new(py, Protocol::Wsgi, decision, self.report_inside(py)?, accept.as_deref())
+        let report = self.report_inside(py, default.map(|it| it.0))?;
+        PyRefusal::new(py, Protocol::Wsgi, decision, report, accept.as_deref())
     }
 
     /// The messages that refuse the connection of `scope`.
@@ -38,7 +48,7 @@ impl PyGate {
         scope: &Bound<'py, PyMapping>,
         decision: &PyDecision,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        PyRefusal::asgi(scope, decision, self.report_inside(scope.py())?)
+        PyRefusal::asgi(scope, decision, self.report_inside(scope.py(), None)?)
     }
 
     /// The status line, the header fields and the body that refuse the request of `environ`.
@@ -51,14 +61,19 @@ impl PyGate {
         environ: &Bound<'_, PyMapping>,
         decision: &PyDecision,
     ) -> PyResult<WsgiResponse> {
-        PyRefusal::wsgi(environ, decision, self.report_inside(environ.py())?)
+        PyRefusal::wsgi(environ, decision, self.report_inside(environ.py(), None)?)
     }
 }
 
 impl PyGate {
-    /// As `report`; a gate that was told nothing speaks as the middleware around it does.
-    fn report_inside(&self, py: Python<'_>) -> PyResult<(Profile, Nanos)> {
-        let own = self.live.face().profile;
+    /// As `report`; a gate that was told nothing speaks as `default`, or as the middleware around
+    /// it does.
+    fn report_inside(
+        &self,
+        py: Python<'_>,
+        default: Option<Profile>,
+    ) -> PyResult<(Profile, Nanos)> {
+        let own = self.live.face().profile.or(default);
         let profile = own.map_or_else(|| outer_profile(py), |own| Ok(Some(own)))?;
         Ok(report(profile.unwrap_or_default(), &*self.clock))
     }
