@@ -1,6 +1,6 @@
 """What a limiter takes from the requests per second of a server under load.
 
-Every application of `load_apps` is served by one worker of gunicorn or of uvicorn, all of them at
+Every application of `load_apps` is served by one worker of gunicorn or of uvicorn, a family at
 once and on one core; wrk, on the other core if there is one, asks one after the other. Every round
 starts the servers anew: where a process happens to lie in memory makes it faster or slower than
 its like, by more than a limiter costs. `again` is served to show how much is left of that.
@@ -20,14 +20,31 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
-GUNICORN = ["-m", "gunicorn", "--log-level", "error", "-k", "gthread", "--threads", "4", "--bind"]
-UVICORN = ["-m", "uvicorn", "--factory", "--no-access-log", "--log-level", "error", "--port"]
-CONTENDERS = {
-    "flask": ("bare", "again", "fields", "silent", "protected", "extension", "limiter"),
-    "fastapi": ("bare", "again", "fields", "silent", "protected", "extension", "slowapi"),
+from bench.python.load_apps import APP, FAMILIES, VARIABLE
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a family is served, and what it is asked for."""
+
+    server: str
+    path: str
+
+
+_GUNICORN = f"gunicorn {APP}() --bind 127.0.0.1:{{port}}"
+_UVICORN = f"uvicorn {APP} --factory --port {{port}}"
+# The small applications by the quickest way there is to serve them; those of the frameworks' own
+# guides as the guides have it, with no option of ours: gunicorn's worker has no threads then, and
+# uvicorn tells of each request.
+SETTINGS = {
+    "flask": Setting(f"{_GUNICORN} --log-level error -k gthread --threads 4", "/"),
+    "flask-guide": Setting(_GUNICORN, "/"),
+    "fastapi": Setting(f"{_UVICORN} --log-level error --no-access-log", "/"),
+    "fastapi-guide": Setting(_UVICORN, "/items/5?q=somequery"),
 }
 CONNECTIONS = 16
 # These count nothing, or do not say so; all others are seen counting before they are measured.
@@ -39,8 +56,8 @@ CORES = sorted(os.sched_getaffinity(0))
 class Served:
     """An application that is being served."""
 
-    def __init__(self, port: int, process: int) -> None:
-        self.port = port
+    def __init__(self, url: str, process: int) -> None:
+        self._url = url
         self._process = process
 
     def processor_seconds(self) -> float:
@@ -51,8 +68,9 @@ class Served:
         """Asks for so long; returns how many requests were answered."""
         pinned = ["taskset", "-c", str(CORES[-1])] if len(CORES) > 1 else []
         wrk = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds:.0f}s"]
-        url = f"http://127.0.0.1:{self.port}/"
-        said = subprocess.run([*pinned, *wrk, url], check=True, capture_output=True, text=True)
+        said = subprocess.run(
+            [*pinned, *wrk, self._url], check=True, capture_output=True, text=True
+        )
         if "Non-2xx" in said.stdout or "Socket errors" in said.stdout:
             raise RuntimeError(said.stdout)
         found = re.search(r"(\d+) requests in", said.stdout)
@@ -67,13 +85,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, required=True)
     options = parser.parse_args()
     # In this order they stand in the table.
-    everybody = [f"load.{family}.{name}" for family in CONTENDERS for name in CONTENDERS[family]]
+    everybody = [f"load.{family}.{name}" for family in FAMILIES for name in FAMILIES[family][1]]
     figures: dict[str, list[float]] = {
         figure: [] for one in everybody for figure in (one, f"{one}.cpu")
     }
     for _ in range(options.rounds):
-        for family, names in CONTENDERS.items():
-            ask_in_turn(family, names, options.seconds, figures)
+        for family, (_, limiters) in FAMILIES.items():
+            ask_in_turn(family, tuple(limiters), options.seconds, figures)
     print(json.dumps({"notes": [], "figures": figures}))
 
 
@@ -104,20 +122,18 @@ def _shuffled(names: tuple[str, ...]) -> list[str]:
 @contextmanager
 def serve(family: str, name: str) -> Iterator[Served]:
     """Serves one application on the first core."""
-    port = _free_port()
-    app = f"bench.python.load_apps:{family}_{name}"
-    if family == "flask":
-        command = [*GUNICORN, f"127.0.0.1:{port}", f"{app}()"]
-    else:
-        command = [*UVICORN, str(port), app]
-    pinned = ["taskset", "-c", str(CORES[0]), sys.executable]
+    port, setting = _free_port(), SETTINGS[family]
+    url = f"http://127.0.0.1:{port}{setting.path}"
+    server = setting.server.format(port=port).split()
+    command = ["taskset", "-c", str(CORES[0]), sys.executable, "-m", *server]
+    environment = {**os.environ, VARIABLE: f"{family}.{name}"}
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen([*pinned, *command], stdout=log, stderr=log)
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
             _wait(port, process)
             if name not in SILENT:
-                _check(name, port)
-            yield Served(port, process.pid)
+                _check(name, url)
+            yield Served(url, process.pid)
         finally:
             process.terminate()
             process.wait()
@@ -135,8 +151,8 @@ def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
     raise RuntimeError("a server did not start")
 
 
-def _check(name: str, port: int) -> None:
-    with urlopen(f"http://127.0.0.1:{port}/", timeout=10) as response:
+def _check(name: str, url: str) -> None:
+    with urlopen(url, timeout=10) as response:
         limit, remaining = (response.headers[f"X-RateLimit-{it}"] for it in ("Limit", "Remaining"))
     if limit is None or not int(remaining) < int(limit):
         raise RuntimeError(f"{name} does not count: {remaining} of {limit} remain")

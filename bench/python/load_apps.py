@@ -1,10 +1,12 @@
 """The applications that `load` serves, each limited by somebody else, or by nobody.
 
 Every limiter counts by address, sends its header fields, and refuses nobody. One application of
-each framework sends three such fields by itself, and counts nothing: what a server does about
-them is part of everybody's loss. And one is limited and sends none.
+each kind sends three such fields by itself, and counts nothing: what a server does about them is
+part of everybody's loss. And one is limited and sends none.
 """
 
+import os
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -15,10 +17,20 @@ FIELDS = [
     ("x-ratelimit-remaining", "999999999"),
     ("x-ratelimit-reset", "1790000000"),
 ]
+# What servers are told to serve, and what tells it which application that is.
+APP = "bench.python.load_apps:served"
+VARIABLE = "TIDEGATE_BENCH_SERVES"
 
 
-def flask_bare() -> Any:
-    """Flask, unlimited."""
+def served() -> Any:
+    """The application that the environment names: a family, and who limits it."""
+    family, name = os.environ[VARIABLE].split(".")
+    make, limiters = FAMILIES[family]
+    return limiters[name](make())
+
+
+def flask_small() -> Any:
+    """The least that Flask can answer with JSON."""
     from flask import Flask
 
     app = Flask("load")
@@ -30,61 +42,21 @@ def flask_bare() -> Any:
     return app
 
 
-def flask_again() -> Any:
-    """Flask, unlimited, in a process of its own."""
-    return flask_bare()
+def flask_guide() -> Any:
+    """What Flask's quickstart begins with: a page of one line."""
+    from flask import Flask
 
+    app = Flask("load")
 
-def flask_protected() -> Any:
-    """Flask behind `protect_app`."""
-    from tidegate import protect_app
+    @app.route("/")
+    def page() -> str:
+        return "<p>hello, world</p>"
 
-    return protect_app(flask_bare(), LIMIT, per_ip=True)
-
-
-def flask_silent() -> Any:
-    """Flask behind `protect_app`, which sends no header fields."""
-    from tidegate import protect_app
-
-    return protect_app(flask_bare(), LIMIT, per_ip=True, headers="none")
-
-
-def flask_fields() -> Any:
-    """Flask, unlimited, with the fields of a limit on every response."""
-    app = flask_bare()
-    served = app.wsgi_app
-
-    def with_fields(environ: Any, start_response: Any) -> Any:
-        def start(status: str, headers: Any, exc_info: Any = None) -> Any:
-            return start_response(status, [*headers, *FIELDS], exc_info)
-
-        return served(environ, start)
-
-    app.wsgi_app = with_fields
     return app
 
 
-def flask_extension() -> Any:
-    """Flask with tidegate's extension."""
-    from tidegate.flask import TideGate
-
-    app = flask_bare()
-    TideGate(app, default=LIMIT, key="ip")
-    return app
-
-
-def flask_limiter() -> Any:
-    """Flask with Flask-Limiter, as its guide has it."""
-    library = peer("flask_limiter")
-    address = peer("flask_limiter.util").get_remote_address
-
-    app = flask_bare()
-    library.Limiter(address, app=app, default_limits=["1000000000/day"], headers_enabled=True)
-    return app
-
-
-def fastapi_bare() -> Any:
-    """FastAPI, unlimited."""
+def fastapi_small() -> Any:
+    """The least that FastAPI can answer with JSON, without a thread."""
     from fastapi import FastAPI
 
     app = FastAPI()
@@ -96,33 +68,63 @@ def fastapi_bare() -> Any:
     return app
 
 
-def fastapi_again() -> Any:
-    """FastAPI, unlimited, in a process of its own."""
-    return fastapi_bare()
+def fastapi_guide() -> Any:
+    """What FastAPI's front page begins with: plain functions, one with two parameters."""
+    from fastapi import FastAPI
+
+    app = FastAPI()
+
+    @app.get("/")
+    def root() -> dict[str, str]:
+        return {"hello": "world"}
+
+    @app.get("/items/{number}")
+    def item(number: int, q: str | None = None) -> dict[str, int | str | None]:
+        return {"number": number, "q": q}
+
+    return app
 
 
-def fastapi_protected() -> Any:
-    """FastAPI behind `protect_app`."""
+def unlimited(app: Any) -> Any:
+    """Nothing."""
+    return app
+
+
+def protected(app: Any) -> Any:
+    """`protect_app`."""
     from tidegate import protect_app
 
-    return protect_app(fastapi_bare(), LIMIT, per_ip=True)
+    return protect_app(app, LIMIT, per_ip=True)
 
 
-def fastapi_silent() -> Any:
-    """FastAPI behind `protect_app`, which sends no header fields."""
+def silent(app: Any) -> Any:
+    """`protect_app`, which sends no header fields."""
     from tidegate import protect_app
 
-    return protect_app(fastapi_bare(), LIMIT, per_ip=True, headers="none")
+    return protect_app(app, LIMIT, per_ip=True, headers="none")
 
 
-def fastapi_fields() -> Any:
-    """FastAPI, unlimited, with the fields of a limit on every response."""
-    app = fastapi_bare()
+def fields_in_flask(app: Any) -> Any:
+    """The fields of a limit on every response."""
+    inner = app.wsgi_app
+
+    def with_fields(environ: Any, start_response: Any) -> Any:
+        def start(status: str, headers: Any, exc_info: Any = None) -> Any:
+            return start_response(status, [*headers, *FIELDS], exc_info)
+
+        return inner(environ, start)
+
+    app.wsgi_app = with_fields
+    return app
+
+
+def fields_in_fastapi(app: Any) -> Any:
+    """The fields of a limit on every response."""
     build = app.build_middleware_stack
     fields = [(name.encode(), value.encode()) for name, value in FIELDS]
 
     def with_fields() -> Any:
-        served = build()
+        inner = build()
 
         async def serve(scope: Any, receive: Any, send: Any) -> None:
             async def send_on(message: Any) -> None:
@@ -130,7 +132,7 @@ def fastapi_fields() -> Any:
                     message = {**message, "headers": [*message["headers"], *fields]}
                 await send(message)
 
-            await served(scope, receive, send_on)
+            await inner(scope, receive, send_on)
 
         return serve
 
@@ -138,21 +140,36 @@ def fastapi_fields() -> Any:
     return app
 
 
-def fastapi_extension() -> Any:
-    """FastAPI with a limit for each of its routes."""
-    from tidegate.fastapi import TideGate
+def extension_of_flask(app: Any) -> Any:
+    """The extension, with a limit for each route."""
+    from tidegate.flask import TideGate
 
-    app = fastapi_bare()
     TideGate(app, default=LIMIT, key="ip")
     return app
 
 
-def fastapi_slowapi() -> Any:
-    """FastAPI with slowapi, as its guide has it."""
+def extension_of_fastapi(app: Any) -> Any:
+    """The extension, with a limit for each route."""
+    from tidegate.fastapi import TideGate
+
+    TideGate(app, default=LIMIT, key="ip")
+    return app
+
+
+def flask_limiter(app: Any) -> Any:
+    """Flask-Limiter, as its guide has it."""
+    library = peer("flask_limiter")
+    address = peer("flask_limiter.util").get_remote_address
+
+    library.Limiter(address, app=app, default_limits=["1000000000/day"], headers_enabled=True)
+    return app
+
+
+def slowapi(app: Any) -> Any:
+    """slowapi, as its guide has it."""
     library = peer("slowapi")
     address = peer("slowapi.util").get_remote_address
 
-    app = fastapi_bare()
     limits = ["1000000000/day"]
     limiter = library.Limiter(key_func=address, default_limits=limits, headers_enabled=True)
     app.state.limiter = limiter
@@ -163,3 +180,32 @@ def fastapi_slowapi() -> Any:
 def peer(module: str) -> Any:
     """A library that only the benchmarks' environment has."""
     return import_module(module)
+
+
+Limiters = Mapping[str, Callable[[Any], Any]]
+
+# In this order they stand in the table. `again` is the bare one, in a process of its own.
+_FLASK: Limiters = {
+    "bare": unlimited,
+    "again": unlimited,
+    "fields": fields_in_flask,
+    "silent": silent,
+    "protected": protected,
+    "extension": extension_of_flask,
+    "limiter": flask_limiter,
+}
+_FASTAPI: Limiters = {
+    "bare": unlimited,
+    "again": unlimited,
+    "fields": fields_in_fastapi,
+    "silent": silent,
+    "protected": protected,
+    "extension": extension_of_fastapi,
+    "slowapi": slowapi,
+}
+FAMILIES: Mapping[str, tuple[Callable[[], Any], Limiters]] = {
+    "flask": (flask_small, _FLASK),
+    "flask-guide": (flask_guide, _FLASK),
+    "fastapi": (fastapi_small, _FASTAPI),
+    "fastapi-guide": (fastapi_guide, _FASTAPI),
+}

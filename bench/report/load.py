@@ -9,12 +9,17 @@ from bench.report.targets import Figures, Target, ratio
 
 # Less than 3 % of the requests per second.
 _MOST = 1 / 0.97
-_FAMILIES = {"flask": "Flask on gunicorn", "fastapi": "FastAPI on uvicorn"}
+_FAMILIES = {
+    "flask": "Flask on gunicorn under load",
+    "flask-guide": "Flask as its guide has it under load",
+    "fastapi": "FastAPI on uvicorn under load",
+    "fastapi-guide": "FastAPI as its guide has it under load",
+}
 _UNLIMITED = "unlimited"
 
 LOAD_TARGETS = [
     Target(
-        f"{words} under load: time per request with `protect_app` over that without",
+        f"{words}: time per request with `protect_app` over that without",
         (f"load.{family}.protected",),
         f"load.{family}.{_UNLIMITED}",
         "<=",

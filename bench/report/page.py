@@ -42,15 +42,19 @@ _CONDITIONS = """\
 - Web applications are called in process, without a server or a socket. Every limiter counts by
   address and sends its header fields; django-ratelimit has none. `idle-hooks` is Flask with one
   function before and one after each request that do nothing.
-- Under load, one worker of gunicorn with four threads, or of uvicorn with httptools and uvloop,
-  serves every application all the time on one core; wrk asks one after the other over 16
-  connections from another core, if there are two. `protected` is `protect_app`, `silent` is the
-  same without header fields, and `fields` sends three of them and counts nothing: what the server
-  does about fields is part of every other loss. `bare` is served twice, and a loss is one against
-  the mean of both, so what those two are said to lose is luck. `extension` is `TideGate` with a
-  default for every route, `limiter` is Flask-Limiter. A loss is the median of the rounds', and
-  its error that of their mean; every round starts the servers anew, since where a process lies in
-  memory makes up to 5 % of a difference.
+- Under load, one worker of gunicorn with four threads, or of uvicorn with httptools and uvloop
+  and without its access log, serves the least JSON that the framework can answer, FastAPI's by an
+  `async def`; wrk asks one application after the other over 16 connections from another core, if
+  there are two. Those of `-guide` are what the frameworks' own guides begin with, served as these
+  say, without any option: Flask's page by gunicorn, so without threads and without connections
+  that are kept; FastAPI's `def` with two parameters by uvicorn, so with a line in the access log
+  for each request. `protected` is `protect_app`, `silent` is the same without header fields, and
+  `fields` sends three of them and counts nothing: what the server does about fields is part of
+  every other loss. `bare` is served twice, and a loss is one against the mean of both, so what
+  those two are said to lose is luck. `extension` is `TideGate` with a default for every route,
+  `limiter` is Flask-Limiter. A loss is the median of the rounds', and its error that of their
+  mean; every round starts the servers anew, since where a process lies in memory makes up to 5 %
+  of a difference.
 - A stall is the longest processor time of 64 consecutive checks, the median of several runs, each
   into an empty table.
 - Memory is what the process's resident size grew by.
