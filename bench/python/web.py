@@ -2,13 +2,17 @@
 
 Prints one JSON object: notes, and figures by name, in nanoseconds for one request, one for
 every round: of the bare application the whole request, of a limited one what it takes longer
-than the bare one in the same round, and of a refused one the whole request again. Run by
-`./dev bench`.
+than the bare one in the same round, and of a refused one the whole request again. Of the families
+`-cold` the same, right after Flask has answered a request and bytes have been sent and received:
+what a call that is repeated finds in the processor's caches, a server has pushed out of them. Run
+by `./dev bench`.
 """
 
 import argparse
 import json
 import logging
+import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +28,8 @@ AT_ONCE = 20
 Requests = Callable[[int], list[int]]
 # Makes a limited application of a limit.
 Maker = Callable[[str], Requests]
+# What is sent between two cold requests: about a request's and a response's bytes.
+MESSAGE = b"x" * 400
 # django-ratelimit's guide leaves a refusal at Django's answer to it.
 REFUSALS = ({429}, {403})
 
@@ -40,8 +46,10 @@ class Web:
         family: str,
         bare: Requests,
         limited: dict[str, Maker],
+        *,
         refused: tuple[str, ...] = ("tidegate",),
         idle: dict[str, Requests] | None = None,
+        between: Callable[[], object] | None = None,
     ) -> None:
         """Adds the figures of one application in all its forms.
 
@@ -51,11 +59,12 @@ class Web:
             limited: its forms behind limiters.
             refused: those whose refusals are measured as well.
             idle: its forms behind something that limits nothing.
+            between: what is done before every request, and not measured.
         """
         refusing = {name: _refusing(name, make) for name, make in limited.items()}
         added = {name: make(ALLOWING) for name, make in limited.items()} | (idle or {})
-        subjects = {"bare": _subject(bare)}
-        subjects |= {name: _subject(requests) for name, requests in added.items()}
+        subjects = {"bare": _subject(bare, between)}
+        subjects |= {name: _subject(requests, between) for name, requests in added.items()}
         subjects |= {f"refused.{name}": _timed(refusing[name]) for name in refused}
         rows = in_rounds(subjects, lambda: [""] * AT_ONCE, self.effort)
         for name, row in rows.items():
@@ -74,11 +83,25 @@ def _refusing(name: str, make: Maker) -> Requests:
     return requests
 
 
-def _subject(requests: Requests) -> Subject:
+def _subject(requests: Requests, between: Callable[[], object] | None) -> Subject:
     answered = set(requests(3))
     if answered != {200}:
         raise AssertionError(f"answered {answered} instead of 200")
-    return _timed(requests)
+    return _timed(requests) if between is None else _cold(requests, between)
+
+
+def _cold(requests: Requests, between: Callable[[], object]) -> Subject:
+    def run(keys: list[str]) -> int:
+        taken = 0
+        for _ in keys:
+            between()
+            # Not the thread's own time: asking for that goes through the kernel.
+            begun = time.perf_counter_ns()
+            requests(1)
+            taken += time.perf_counter_ns() - begun
+        return taken
+
+    return run
 
 
 def _timed(requests: Requests) -> Subject:
@@ -105,6 +128,42 @@ def plain_wsgi(web: Web) -> None:
     app: Any = apps.plain_wsgi
     limited = _wsgi(lambda limit: WsgiMiddleware(app, limit, per_ip=True))
     web.measure("wsgi", apps.wsgi_requests(app), {"tidegate": limited})
+
+
+def cold(web: Web) -> None:
+    """Both middlewares, when a server and a framework have been at work since the last request."""
+    flask, (near, far) = apps.wsgi_requests(web_flask.bare()), socket.socketpair()
+
+    def between() -> None:
+        flask(1)
+        for one, other in ((near, far), (far, near)):
+            one.sendall(MESSAGE)
+            other.recv(len(MESSAGE))
+
+    asgi: Any = apps.plain_asgi
+    wsgi: Any = apps.plain_wsgi
+    silent: dict[str, Any] = {"per_ip": True, "headers": "none"}
+    with near, far:
+        web.measure(
+            "asgi-cold",
+            apps.asgi_requests(asgi),
+            {
+                "tidegate": _asgi(lambda limit: AsgiMiddleware(asgi, limit, per_ip=True)),
+                "tidegate-silent": _asgi(lambda limit: AsgiMiddleware(asgi, limit, **silent)),
+            },
+            refused=(),
+            between=between,
+        )
+        web.measure(
+            "wsgi-cold",
+            apps.wsgi_requests(wsgi),
+            {
+                "tidegate": _wsgi(lambda limit: WsgiMiddleware(wsgi, limit, per_ip=True)),
+                "tidegate-silent": _wsgi(lambda limit: WsgiMiddleware(wsgi, limit, **silent)),
+            },
+            refused=(),
+            between=between,
+        )
 
 
 def fastapi(web: Web) -> None:
@@ -163,7 +222,7 @@ def main() -> None:
     pin()
     logging.disable()  # peers log refusals, which would be measured
     web = Web(Effort(options.rounds, int(options.milliseconds * 1e6)))
-    for family in (plain_asgi, plain_wsgi, fastapi, flask, django):
+    for family in (plain_asgi, plain_wsgi, cold, fastapi, flask, django):
         family(web)
     print(json.dumps({"figures": web.figures, "notes": []}))
 

@@ -41,7 +41,9 @@ _CONDITIONS = """\
   garbage is off meanwhile.
 - Web applications are called in process, without a server or a socket. Every limiter counts by
   address and sends its header fields; django-ratelimit has none. `idle-hooks` is Flask with one
-  function before and one after each request that do nothing.
+  function before and one after each request that do nothing. Before each request of a family
+  `-cold`, Flask answers one and bytes go through a pair of sockets: a server and a framework leave
+  little of a limiter in the processor's caches. `silent` sends no header fields.
 - Under load, one worker of gunicorn with four threads, or of uvicorn with httptools and uvloop
   and without its access log, serves the least JSON that the framework can answer, FastAPI's by an
   `async def`; wrk asks one application after the other over 16 connections from another core, if
