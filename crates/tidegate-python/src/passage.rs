@@ -17,7 +17,7 @@ use tidegate::{Nanos, fields::Profile};
 use crate::{
     course::Course,
     decision::PyDecision,
-    fastcall::call_one,
+    fastcall::{call_one, call_two},
     headers::{Fields, Protocol},
     noted::loosen,
     visit::is_text,
@@ -361,7 +361,7 @@ impl WsgiPassage {
         self.0.begin(status_of_line(status).unwrap_or_default(), headers);
         let merged = self.0.merged(headers, Protocol::Wsgi)?;
         match exc_info {
-            None => next.call1((status, merged)),
+            None => call_two(next, [status, &merged]),
             Some(exc_info) => next.call1((status, merged, exc_info)),
         }
     }
