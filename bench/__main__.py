@@ -24,7 +24,7 @@ PARTS = ("rust", "python", "web", "load", "stores")
 def main() -> None:
     """Builds, measures and reports."""
     parser = argparse.ArgumentParser(prog="./dev bench", description="Measures tidegate.")
-    parser.add_argument("--quick", action="store_true", help="about a minute")
+    parser.add_argument("--quick", action="store_true", help="some minutes")
     parser.add_argument("--only", choices=PARTS, help="one part alone")
     options = parser.parse_args()
     effort = QUICK if options.quick else FULL

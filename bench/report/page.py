@@ -18,7 +18,7 @@ Every number on this page comes from one run of this command, which also draws t
 $ ./dev bench
 ```
 
-`./dev bench --quick` takes about a minute, once everything is compiled, and leaves this page
+`./dev bench --quick` takes some minutes, once everything is compiled, and leaves this page
 alone. The numbers are in `bench/results/full.json`, under names that stay.
 """
 
