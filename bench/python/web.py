@@ -14,6 +14,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bench.python import apps, web_django, web_fastapi, web_flask
@@ -142,28 +143,21 @@ def cold(web: Web) -> None:
 
     asgi: Any = apps.plain_asgi
     wsgi: Any = apps.plain_wsgi
-    silent: dict[str, Any] = {"per_ip": True, "headers": "none"}
+    families: dict[str, tuple[Callable[[Any], Requests], Any, Any]] = {
+        "asgi-cold": (apps.asgi_requests, asgi, AsgiMiddleware),
+        "wsgi-cold": (apps.wsgi_requests, wsgi, WsgiMiddleware),
+    }
     with near, far:
-        web.measure(
-            "asgi-cold",
-            apps.asgi_requests(asgi),
-            {
-                "tidegate": _asgi(lambda limit: AsgiMiddleware(asgi, limit, per_ip=True)),
-                "tidegate-silent": _asgi(lambda limit: AsgiMiddleware(asgi, limit, **silent)),
-            },
-            refused=(),
-            between=between,
-        )
-        web.measure(
-            "wsgi-cold",
-            apps.wsgi_requests(wsgi),
-            {
-                "tidegate": _wsgi(lambda limit: WsgiMiddleware(wsgi, limit, per_ip=True)),
-                "tidegate-silent": _wsgi(lambda limit: WsgiMiddleware(wsgi, limit, **silent)),
-            },
-            refused=(),
-            between=between,
-        )
+        for family, (requests, app, middleware) in families.items():
+            around = partial(_around, requests, middleware, app)
+            limited = {"tidegate": around({}), "tidegate-silent": around({"headers": "none"})}
+            web.measure(family, requests(app), limited, refused=(), between=between)
+
+
+def _around(
+    requests: Callable[[Any], Requests], middleware: Any, app: Any, options: dict[str, str]
+) -> Maker:
+    return lambda limit: requests(middleware(app, limit, per_ip=True, **options))
 
 
 def fastapi(web: Web) -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from bench import store_engine
+from bench.python import load, load_apps
 from bench.report import page, result
 from bench.report.load import LOAD_TARGETS
 from bench.report.store_targets import STORE_TARGETS
@@ -60,6 +61,13 @@ def test_the_examples_print_what_is_read() -> None:
         assert words in redis, words
     for label in re.findall(r"^(\S.*?)  ", POSTGRES, re.MULTILINE):
         assert f'"{label}"' in postgres, label
+
+
+def test_every_family_under_load_is_served_and_has_a_target() -> None:
+    told = {f"load.{family}.protected" for family in load_apps.FAMILIES}
+
+    assert set(load.SETTINGS) == set(load_apps.FAMILIES)
+    assert {figure for target in LOAD_TARGETS for figure in target.of} == told
 
 
 def test_no_two_targets_say_the_same() -> None:
