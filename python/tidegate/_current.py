@@ -124,12 +124,24 @@ current: ContextVar[Noted | None] = ContextVar("tidegate_current", default=None)
 noted, note, forget = current.get, current.set, current.reset
 
 
+def around() -> Noted | None:
+    """What our middleware around the application knows of the request, noted or kept.
+
+    A framework whose own context leads to the environ needs no note: the passage is kept there.
+    """
+    found = current.get()
+    if found or "flask" not in sys.modules:
+        return found
+    kept: Noted | None = _adapter("tidegate.flask").kept()
+    return kept
+
+
 def outer_address() -> str | None:
     """The client's address by the trust of the gate around the application.
 
     `None` when there is no gate, or one that believes nobody: any other gate finds the same then.
     """
-    noted = current.get()
+    noted = around()
     if not noted or not noted[2].believes:
         return None
     request, receive, gate, _ = noted
@@ -144,7 +156,7 @@ def consider(decision: Decision) -> None:
     The response gets the header fields of the one that binds most, and so does the scope or the
     environ.
     """
-    noted = current.get()
+    noted = around()
     if noted:
         request, receive, _, passage = noted
         name = "tidegate.decision" if receive is None else "tidegate"

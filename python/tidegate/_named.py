@@ -6,7 +6,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from tidegate._asking import Asker
-from tidegate._current import current
+from tidegate._current import around
 from tidegate._guard import Guard
 from tidegate._keys import name_of
 from tidegate._native import Gate
@@ -80,7 +80,7 @@ class NamedGuard(Guard):
         self._looked = gate, version
 
     def _whole(self) -> Gate:
-        noted = current.get()
+        noted = around()
         if noted and noted[2].version is not None:
             return noted[2]
         from tidegate._following import latest_gate  # noqa: PLC0415 - for configurations only

@@ -808,7 +808,11 @@ class Step:
 
 @final
 class WsgiEntry:
-    """Serves WSGI requests, as `AsgiEntry` does connections: `others` and `end` return the body."""
+    """Serves WSGI requests, as `AsgiEntry` does connections: `others` and `end` return the body.
+
+    `is_kept` says that what runs below can find the environment by itself: then the request is
+    not noted, which costs as much as a decision.
+    """
     def __call__(
         self,
         environ: dict[str, typing.Any],
@@ -824,6 +828,7 @@ class WsgiEntry:
         is_open: bool,
         others: collections.abc.Callable[..., collections.abc.Iterable[bytes]],
         end: collections.abc.Callable[..., collections.abc.Iterable[bytes]],
+        is_kept: bool,
         /,
     ) -> WsgiEntry: ...
     @property
@@ -851,6 +856,9 @@ class WsgiPassage:
     @property
     def decision(self, /) -> Decision:
         """What the gate decided."""
+    @property
+    def gate(self, /) -> Gate:
+        """The gate that decided."""
     @property
     def headers(self, /) -> Any | None:
         """The application's own header fields, as it gave them; `None` before it has begun."""

@@ -170,8 +170,7 @@ def protect_app(
     kind = kind_of(app)
     made = resolve_gate(gate, limit, settings)
     if kind == "flask":
-        app.wsgi_app = wsgi.TideGateMiddleware(app.wsgi_app, gate=made).way
-        return app
+        return _protect_flask(app, made)
     if kind == "starlette":
         return _protect_starlette(app, made)
     if kind == "aiohttp":
@@ -182,6 +181,15 @@ def protect_app(
     if kind == "asgi":
         return asgi.TideGateMiddleware(app, gate=made)
     return wsgi.TideGateMiddleware(app, gate=made)
+
+
+def _protect_flask(app: Any, gate: Gate) -> Any:
+    """Puts the gate around everything that Flask does with a request."""
+    from tidegate.flask._kept import is_kept_behind  # noqa: PLC0415 - it imports Flask
+
+    is_kept = is_kept_behind(app)
+    app.wsgi_app = wsgi.TideGateMiddleware(app.wsgi_app, gate=gate).way_of(is_kept=is_kept)
+    return app
 
 
 def _protect_starlette(app: Any, gate: Gate) -> Any:

@@ -11,7 +11,7 @@ from typing import cast
 
 from tidegate._asking import Asker, run
 from tidegate._breach import Own, answer, ask
-from tidegate._current import forget, note, noted
+from tidegate._current import around, forget, note
 from tidegate._gate import refuse_async_callables, resolve_gate
 from tidegate._native import WsgiEntry
 from tidegate._options import DEFAULT_LIMIT
@@ -73,11 +73,16 @@ class TideGateMiddleware:
         # The same as the middleware itself, with one call less.
         self.way: WSGIApplication = short or self
 
-    def _short_way(self) -> WsgiEntry | None:
+    def way_of(self, *, is_kept: bool) -> WSGIApplication:
+        """As `way`, for an application that may lead to the environ by a context of its own."""
+        return self._short_way(is_kept) or self
+
+    def _short_way(self, is_kept: bool = False) -> WsgiEntry | None:
         """Goes past everything that there may be to find out, where there is nothing."""
         if self._settles or self._prepares or self._follows:
             return None
-        return WsgiEntry(self, self.app, self.gate, self._is_open, self._go, self._exceeded)
+        app, gate = self.app, self.gate
+        return WsgiEntry(self, app, gate, self._is_open, self._go, self._exceeded, is_kept)
 
     def _look(self) -> None:
         """Notes what the gate's rules want to know, as they are now."""
@@ -110,7 +115,7 @@ class TideGateMiddleware:
                 return self._refuse(environ, passage, start_response, decision)
             time.sleep(decision.delay)
         gate = self.gate
-        if self._is_open and (outer := noted()):
+        if self._is_open and (outer := around()):
             # Whom to believe is known further out: without rules there was no reason to say it.
             gate = outer[2]
         token = note((environ, None, gate, passage))

@@ -61,7 +61,16 @@ impl Course {
             Stage::Running(awaited, _) => return Ok(Some(awaited.bind(py).clone())),
             Stage::Over => return Ok(None),
         }
-        // Not under the lock: the application is called.
+        self.begun(passage)
+    }
+
+    /// Calls the application.
+    // Not inlined, and neither is `ended`: what they need of the stack would lie below every step
+    // of the application, which would run on lines that nobody else has touched.
+    #[inline(never)]
+    fn begun<'py>(&self, passage: &Bound<'py, AsgiPassage>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = passage.py();
+        // Not under the lock of the stage: anything may happen.
         let (scope, receive) = (self.scope.bind(py), self.receive.bind(py));
         match self.entry.get().call(scope, receive, passage) {
             Ok((awaited, note)) => {
@@ -76,6 +85,7 @@ impl Course {
     }
 
     /// Follows up the end of what was awaited: returns what is to be awaited then, if anything.
+    #[inline(never)]
     fn ended<'py>(
         &self,
         passage: &Bound<'py, AsgiPassage>,

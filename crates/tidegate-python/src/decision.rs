@@ -9,7 +9,7 @@ use pyo3::{
 use tidegate::{
     Brief, Client, Clock, Decision, Nanos, Outcome, Verdict,
     address::Source,
-    fields::{Profile, Value},
+    fields::{Profile, Value, x_ratelimit},
     subject_text,
 };
 
@@ -126,6 +126,13 @@ impl PyDecision {
         sink: &mut impl FnMut(&'static str, Value<'_>),
     ) {
         self.origin.write_values(self.outcome, profile, unix_now, sink);
+    }
+
+    /// The numbers of [`Profile::X_RATELIMIT`], where they are all that `write_values` would pass
+    /// on of it, and are known already.
+    pub(crate) fn x_ratelimit(&self, unix_now: Nanos) -> Option<[u64; 3]> {
+        let is_known = self.outcome.is_allowed() && self.origin.is_of_one_limit();
+        is_known.then(|| x_ratelimit(&self.outcome.answer, unix_now))
     }
 
     fn clock(&self) -> &Arc<dyn Clock> {

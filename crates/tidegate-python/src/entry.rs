@@ -12,9 +12,9 @@ use crate::{
     facts::Source,
     fastcall::{call_three, call_two},
     gate::PyGate,
-    noted::{Note, outer_gate},
+    noted::{Inside, Note, is_unnoted},
     passage::{AsgiPassage, WsgiPassage},
-    visit,
+    visit::{self, Visit},
 };
 
 /// A gate, the application behind it, and the middleware's own ways.
@@ -33,14 +33,16 @@ struct Entry {
 
 impl Entry {
     /// Notes a request for what runs below.
-    fn note(
+    fn note<'py>(
         &self,
-        request: &Bound<'_, PyAny>,
-        receive: &Bound<'_, PyAny>,
-        passage: &Bound<'_, PyAny>,
+        inside: Inside<'_, 'py>,
+        request: &Bound<'py, PyAny>,
+        receive: &Bound<'py, PyAny>,
+        passage: &Bound<'py, PyAny>,
     ) -> PyResult<Note> {
-        let gate = self.gate.bind(request.py()).as_any();
-        let outer = if self.is_open { outer_gate(request.py())? } else { None };
+        let py = request.py();
+        let gate = self.gate.bind(py).as_any();
+        let outer = if self.is_open { inside.outer_gate(py)? } else { None };
         Note::new([request, receive, outer.as_ref().unwrap_or(gate), passage])
     }
 
@@ -122,7 +124,7 @@ impl AsgiEntry {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, entry) = (slf.py(), &slf.get().0);
         let gate = entry.gate.bind(py);
-        if visit::is_free_asgi(scope)? || !visit::is_first(gate, scope)? {
+        if visit::is_free_asgi(scope)? || Visit::of(gate, scope)? == Visit::Again {
             return call_three(entry.app.bind(py), [scope, receive, send]);
         }
         let source = Source::Asgi(scope, Some(receive));
@@ -150,7 +152,7 @@ impl AsgiEntry {
         receive: &Bound<'py, PyAny>,
         passage: &Bound<'py, PyAny>,
     ) -> PyResult<(Bound<'py, PyAny>, Note)> {
-        let note = self.0.note(scope, receive, passage)?;
+        let note = self.0.note(Inside::Asgi, scope, receive, passage)?;
         let called = call_three(self.0.app.bind(scope.py()), [scope, receive, passage]);
         match called.and_then(iterator_of) {
             Ok(awaited) => Ok((awaited, note)),
@@ -167,8 +169,14 @@ impl AsgiEntry {
 }
 
 /// Serves WSGI requests, as `AsgiEntry` does connections: `others` and `end` return the body.
+///
+/// `is_kept` says that what runs below can find the environment by itself: then the request is
+/// not noted, which costs as much as a decision.
 #[pyclass(frozen, module = "tidegate._native")]
-pub(crate) struct WsgiEntry(Entry);
+pub(crate) struct WsgiEntry {
+    entry: Entry,
+    is_kept: bool,
+}
 
 #[pymethods]
 impl WsgiEntry {
@@ -180,6 +188,7 @@ impl WsgiEntry {
         is_open: "bool",
         others: "collections.abc.Callable[..., collections.abc.Iterable[bytes]]",
         end: "collections.abc.Callable[..., collections.abc.Iterable[bytes]]",
+        is_kept: "bool",
         /,
     ))]
     const fn new(
@@ -189,26 +198,27 @@ impl WsgiEntry {
         is_open: bool,
         others: Py<PyAny>,
         end: Py<PyAny>,
+        is_kept: bool,
     ) -> Self {
-        Self(Entry { middleware, app, gate, is_open, others, end })
+        Self { entry: Entry { middleware, app, gate, is_open, others, end }, is_kept }
     }
 
     /// The middleware that this stands for.
     #[getter]
     fn middleware(&self, py: Python<'_>) -> Py<PyAny> {
-        self.0.middleware.clone_ref(py)
+        self.entry.middleware.clone_ref(py)
     }
 
     /// The application behind the gate.
     #[getter]
     fn app<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.0.app(py)
+        self.entry.app(py)
     }
 
     /// The gate.
     #[getter]
     fn gate(&self, py: Python<'_>) -> Py<PyGate> {
-        self.0.gate.clone_ref(py)
+        self.entry.gate.clone_ref(py)
     }
 
     /// Serves one request.
@@ -222,31 +232,96 @@ impl WsgiEntry {
         environ: &Bound<'py, PyMapping>,
         start_response: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (py, entry) = (slf.py(), &slf.get().0);
+        let (py, this) = (slf.py(), slf.get());
+        let app = this.entry.app.bind(py);
+        match this.enter(environ, start_response)? {
+            Way::Past => call_two(app, [environ, start_response]),
+            Way::In(passage, trace) => {
+                let answered = call_two(app, [environ, &passage]);
+                this.leave(environ, start_response, (&passage, trace), answered)
+            }
+            Way::Out(body) => Ok(body),
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.entry.traverse(&visit)
+    }
+}
+
+/// What becomes of a request.
+enum Way<'py> {
+    /// It is not counted.
+    Past,
+    /// It goes ahead.
+    In(Bound<'py, WsgiPassage>, Trace),
+    /// It is answered.
+    Out(Bound<'py, PyAny>),
+}
+
+/// How what runs below finds the request.
+enum Trace {
+    Noted(Note),
+    Kept,
+}
+
+// Neither is inlined: what they need of the stack would lie between the server's frames and the
+// application's, which would run on lines that nobody else has touched.
+impl WsgiEntry {
+    #[inline(never)]
+    fn enter<'py>(
+        &self,
+        environ: &Bound<'py, PyMapping>,
+        start_response: &Bound<'py, PyAny>,
+    ) -> PyResult<Way<'py>> {
+        let (py, entry) = (environ.py(), &self.entry);
         let gate = entry.gate.bind(py);
-        if visit::is_free_wsgi(environ) || !visit::is_first(gate, environ)? {
-            return call_two(entry.app.bind(py), [environ, start_response]);
+        if visit::is_free_wsgi(environ) {
+            return Ok(Way::Past);
+        }
+        let visit = Visit::of(gate, environ)?;
+        if visit == Visit::Again {
+            return Ok(Way::Past);
         }
         let passage = gate.get().passage_from(Source::Wsgi(environ), start_response.clone())?;
         environ.set_item(intern!(py, "tidegate.decision"), passage.decision(py))?;
         let is_open = passage.is_open();
-        let passage = Bound::new(py, WsgiPassage(passage))?.into_any();
+        let passage = WsgiPassage { passage, gate: entry.gate.clone_ref(py) };
+        let passage = Bound::new(py, passage)?;
         if !is_open {
-            return entry.others.bind(py).call1((environ, start_response, passage));
+            let body = entry.others.bind(py).call1((environ, start_response, passage))?;
+            return Ok(Way::Out(body));
         }
-        let note = entry.note(environ, py.None().bind(py), &passage)?;
-        let answered = call_two(entry.app.bind(py), [environ, &passage]);
+        // What is known further out would be found instead of what is kept.
+        let trace = if self.is_kept && visit == Visit::First && is_unnoted(py)? {
+            visit::keep(environ, &passage)?;
+            Trace::Kept
+        } else {
+            let inside = Inside::Wsgi(environ);
+            Trace::Noted(entry.note(inside, environ, py.None().bind(py), &passage)?)
+        };
+        Ok(Way::In(passage, trace))
+    }
+
+    #[inline(never)]
+    fn leave<'py>(
+        &self,
+        environ: &Bound<'py, PyMapping>,
+        start_response: &Bound<'py, PyAny>,
+        (passage, trace): (&Bound<'py, WsgiPassage>, Trace),
+        answered: PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = environ.py();
         let answered = match answered {
             Err(error) if error.is_instance_of::<RateLimitExceeded>(py) => {
-                entry.end.bind(py).call1((environ, start_response, &passage, error))
+                self.entry.end.bind(py).call1((environ, start_response, passage, error))
             }
             answered => answered,
         };
-        note.forget(py);
+        match trace {
+            Trace::Noted(note) => note.forget(py),
+            Trace::Kept => visit::give_up(environ, passage),
+        }
         answered
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.0.traverse(&visit)
     }
 }

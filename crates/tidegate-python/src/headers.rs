@@ -15,7 +15,7 @@ use tidegate::{
 use crate::decision::PyDecision;
 
 /// Every name that a response of ours can have, in its usual capitals.
-const NAMES: [&str; 11] = [
+pub(crate) const NAMES: [&str; 11] = [
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",
@@ -75,7 +75,7 @@ impl Protocol {
         Ok(field)
     }
 
-    fn new_field<'py>(
+    pub(crate) fn new_field<'py>(
         self,
         py: Python<'py>,
         name: Bound<'py, PyAny>,
@@ -93,7 +93,12 @@ impl Protocol {
     }
 
     /// The name as an object that is made once, if it has a place.
-    fn name<'py>(self, py: Python<'py>, name: &str, place: Option<usize>) -> Bound<'py, PyAny> {
+    pub(crate) fn name<'py>(
+        self,
+        py: Python<'py>,
+        name: &str,
+        place: Option<usize>,
+    ) -> Bound<'py, PyAny> {
         static ASGI: PyOnceLock<[Py<PyAny>; NAMES.len()]> = PyOnceLock::new();
         static WSGI: PyOnceLock<[Py<PyAny>; NAMES.len()]> = PyOnceLock::new();
         let made = match self {

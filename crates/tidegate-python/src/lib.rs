@@ -35,6 +35,7 @@ mod rule;
 mod setup;
 mod store;
 mod switch;
+mod usual;
 mod visit;
 
 /// The compiled part of tidegate. Times are seconds unless a name says otherwise.

@@ -14,28 +14,51 @@ use crate::{
     fastcall::call_one,
     gate::PyGate,
     passage::{AsgiPassage, WsgiPassage},
+    visit,
 };
 
-/// What `tidegate._current` has: what reads, writes and takes back.
-fn functions(py: Python<'_>) -> PyResult<&[Py<PyAny>; 3]> {
-    static FUNCTIONS: PyOnceLock<[Py<PyAny>; 3]> = PyOnceLock::new();
+/// What `tidegate._current` has: what reads, writes and takes back, and what finds a request that
+/// a framework keeps, too.
+fn functions(py: Python<'_>) -> PyResult<&[Py<PyAny>; 4]> {
+    static FUNCTIONS: PyOnceLock<[Py<PyAny>; 4]> = PyOnceLock::new();
     FUNCTIONS.get_or_try_init(py, || {
         let module = py.import("tidegate._current")?;
         let function = |name| module.getattr(name).map(Bound::unbind);
-        Ok([function("noted")?, function("note")?, function("forget")?])
+        Ok([function("noted")?, function("note")?, function("forget")?, function("around")?])
     })
 }
 
-/// The gate of the middleware around this one, if there is one.
-pub(crate) fn outer_gate(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    let Current(noted) = functions(py)?[0].bind(py).call0()?.extract()?;
-    Ok(noted.map(|noted| noted.gate.into_any()))
+/// Who asks for the middleware around.
+#[derive(Clone, Copy)]
+pub(crate) enum Inside<'a, 'py> {
+    /// An ASGI connection, of which there is a note if there is anything.
+    Asgi,
+    /// A WSGI request, whose environment may keep its passage.
+    Wsgi(&'a Bound<'py, PyMapping>),
+    /// A function that knows no request.
+    Anything,
 }
 
-/// The header fields that the middleware around shows, if there is one.
-pub(crate) fn outer_profile(py: Python<'_>) -> PyResult<Option<Profile>> {
-    let Current(noted) = functions(py)?[0].bind(py).call0()?.extract()?;
-    noted.map(|noted| noted.profile()).transpose()
+impl<'py> Inside<'_, 'py> {
+    fn noted(self, py: Python<'py>) -> PyResult<Option<Noted<'py>>> {
+        let [noted, .., around] = functions(py)?;
+        let find = if let Inside::Anything = self { around } else { noted };
+        let Current(noted) = find.bind(py).call0()?.extract()?;
+        Ok(match self {
+            Inside::Wsgi(environ) => noted.or_else(|| Noted::kept(environ)),
+            Inside::Asgi | Inside::Anything => noted,
+        })
+    }
+
+    /// The gate of the middleware around this one, if there is one.
+    pub(crate) fn outer_gate(self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(self.noted(py)?.map(|noted| noted.gate.into_any()))
+    }
+
+    /// The header fields that the middleware around shows, if there is one.
+    pub(crate) fn outer_profile(self, py: Python<'py>) -> PyResult<Option<Profile>> {
+        self.noted(py)?.map(|noted| noted.profile()).transpose()
+    }
 }
 
 /// A note about a request, until it is taken back.
@@ -58,6 +81,11 @@ impl Note {
             error.write_unraisable(py, None);
         }
     }
+}
+
+/// Whether there is no note of any request.
+pub(crate) fn is_unnoted(py: Python<'_>) -> PyResult<bool> {
+    Ok(functions(py)?[0].bind(py).call0()?.is_none())
 }
 
 /// Puts a note that can be emptied in the place of the one about a passage's request, if that is
@@ -118,12 +146,20 @@ impl<'py> Noted<'py> {
         })
     }
 
+    /// What a framework keeps of a request, by its environment.
+    pub(crate) fn kept(environ: &Bound<'py, PyMapping>) -> Option<Self> {
+        let (py, passage) = (environ.py(), visit::kept(environ)?);
+        let gate = passage.get().gate.bind(py).clone();
+        let (request, receive) = (environ.clone(), py.None().into_bound(py));
+        Some(Self { request, receive, gate, passage: passage.into_any() })
+    }
+
     /// The header fields that the middleware shows.
     fn profile(&self) -> PyResult<Profile> {
         if let Ok(passage) = self.passage.cast::<AsgiPassage>() {
             return Ok(passage.get().passage.profile());
         }
-        Ok(self.passage.cast::<WsgiPassage>()?.get().0.profile())
+        Ok(self.passage.cast::<WsgiPassage>()?.get().passage.profile())
     }
 
     /// The client's address by the trust of the gate around the application; `None` when that
@@ -149,7 +185,7 @@ impl<'py> Noted<'py> {
             let shown = passage.get().passage.consider(decision);
             return self.request.set_item(intern!(py, "tidegate"), shown);
         }
-        let shown = self.passage.cast::<WsgiPassage>()?.get().0.consider(decision);
+        let shown = self.passage.cast::<WsgiPassage>()?.get().passage.consider(decision);
         self.request.set_item(intern!(py, "tidegate.decision"), shown)
     }
 }

@@ -118,6 +118,11 @@ impl Origin {
         }
     }
 
+    /// Whether the outcome is that of the only limit of a gate.
+    pub(crate) const fn is_of_one_limit(&self) -> bool {
+        matches!(self, Self::Brief(..) | Self::Known(..))
+    }
+
     /// Passes the header fields under `profile` to `sink`.
     pub(crate) fn write_values(
         &self,

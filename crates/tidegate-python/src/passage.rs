@@ -10,7 +10,7 @@ use pyo3::{
     exceptions::PyTypeError,
     intern,
     prelude::*,
-    types::{PyDict, PyList, PyMapping, PyString},
+    types::{PyDict, PyList, PyMapping, PyString, PyTuple},
 };
 use tidegate::{Nanos, fields::Profile};
 
@@ -18,8 +18,10 @@ use crate::{
     course::Course,
     decision::PyDecision,
     fastcall::{call_one, call_two},
+    gate::PyGate,
     headers::{Fields, Protocol},
     noted::loosen,
+    usual,
     visit::is_text,
 };
 
@@ -116,6 +118,12 @@ impl Passage {
         if profile == Profile::NONE {
             return Ok(own.clone());
         }
+        if profile == Profile::X_RATELIMIT
+            && let Some(numbers) = shown.get().x_ratelimit(unix_now)
+            && let Some(joined) = usual::behind(protocol, own, numbers)?
+        {
+            return Ok(joined.into_any());
+        }
         let mut fields = Fields::new(own.py(), protocol);
         fields.push_report(shown.get(), profile, unix_now)?;
         Ok(fields.behind(own)?.into_any())
@@ -197,7 +205,10 @@ impl AsgiPassage {
     pub(crate) fn let_go(&self, py: Python<'_>) -> PyResult<()> {
         // Not under the lock: what is let go may run Python code.
         let loose = self.loose().take();
-        loose.map_or(Ok(()), |list| list.bind(py).del_slice(0, usize::MAX))
+        let Some(list) = loose else { return Ok(()) };
+        let list = list.bind(py);
+        // Quicker than to delete them, for which a slice is made.
+        list.set_slice(0, list.len(), PyTuple::empty(py).as_any())
     }
 
     fn __bool__(&self) -> bool {
@@ -306,42 +317,51 @@ fn copy<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
 
 /// The `start_response` of an admitted request. Truthy when it may go ahead at once.
 #[pyclass(frozen, module = "tidegate._native")]
-pub(crate) struct WsgiPassage(pub(crate) Passage);
+pub(crate) struct WsgiPassage {
+    pub(crate) passage: Passage,
+    pub(crate) gate: Py<PyGate>,
+}
 
 #[pymethods]
 impl WsgiPassage {
     /// Whether the end of the request matters.
     #[getter]
     fn settles(&self) -> bool {
-        self.0.decision.get().settles()
+        self.passage.decision.get().settles()
     }
 
     /// What the gate decided.
     #[getter]
     fn decision(&self, py: Python<'_>) -> Py<PyDecision> {
-        self.0.decision(py)
+        self.passage.decision(py)
+    }
+
+    /// The gate that decided.
+    #[getter]
+    fn gate(&self, py: Python<'_>) -> Py<PyGate> {
+        self.gate.clone_ref(py)
     }
 
     /// The response's status; `None` before it has begun.
     #[getter]
     fn status(&self) -> Option<u16> {
-        self.0.status()
+        self.passage.status()
     }
 
     /// The application's own header fields, as it gave them; `None` before it has begun.
     #[getter]
     fn headers(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.0.headers(py)
+        self.passage.headers(py)
     }
 
     /// Takes a decision that was made further in for the one whose header fields the response
     /// gets, if it binds more; returns the one that they are of.
     fn consider(&self, decision: &Bound<'_, PyDecision>) -> Py<PyDecision> {
-        self.0.consider(decision)
+        self.passage.consider(decision)
     }
 
     fn __bool__(&self) -> bool {
-        self.0.is_open()
+        self.passage.is_open()
     }
 
     /// Begins the response, with our fields behind the application's.
@@ -357,9 +377,9 @@ impl WsgiPassage {
         headers: &Bound<'py, PyAny>,
         exc_info: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let next = self.0.next.bind(status.py());
-        self.0.begin(status_of_line(status).unwrap_or_default(), headers);
-        let merged = self.0.merged(headers, Protocol::Wsgi)?;
+        let next = self.passage.next.bind(status.py());
+        self.passage.begin(status_of_line(status).unwrap_or_default(), headers);
+        let merged = self.passage.merged(headers, Protocol::Wsgi)?;
         match exc_info {
             None => call_two(next, [status, &merged]),
             Some(exc_info) => next.call1((status, merged, exc_info)),
@@ -367,6 +387,6 @@ impl WsgiPassage {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.0.traverse(&visit)
+        self.passage.traverse(&visit)
     }
 }

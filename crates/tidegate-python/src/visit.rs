@@ -1,4 +1,5 @@
-//! Whether a request is counted when it comes to a gate, by what its middleware knows of it.
+//! Whether a request is counted when it comes to a gate, by what its middleware knows of it; and what
+//! is kept there of a request on its way.
 
 use pyo3::{
     intern,
@@ -9,55 +10,108 @@ use pyo3::{
 use crate::{
     gate::PyGate,
     lookup::{asgi_header, item},
+    passage::WsgiPassage,
 };
 
 /// The gates that a request has passed, as its scope or environment keeps them: nearly always it
-/// is one, and then no list is made for it.
+/// is one, and then no list is made for it. For a gate, there may be the passage of a request that
+/// is on its way.
 enum Passed<'py> {
     None,
-    One(Bound<'py, PyGate>),
+    One(Bound<'py, PyAny>),
     Several(Bound<'py, PyList>),
 }
 
 impl<'py> Passed<'py> {
     fn of(request: &Bound<'py, PyMapping>) -> Self {
-        let Some(kept) = item(request, intern!(request.py(), "tidegate.gates")) else {
+        let Some(kept) = item(request, intern!(request.py(), GATES)) else {
             return Self::None;
         };
-        match kept.cast_into::<PyGate>() {
-            Ok(gate) => Self::One(gate),
-            Err(other) => other.into_inner().cast_into().map_or(Self::None, Self::Several),
+        match kept.cast_into::<PyList>() {
+            Ok(list) => Self::Several(list),
+            Err(other) => Self::One(other.into_inner()),
         }
     }
 
     fn has(&self, gate: &Bound<'_, PyGate>) -> bool {
+        let is = |passed: &Bound<'_, PyAny>| {
+            passed.is(gate)
+                || passed.cast::<WsgiPassage>().is_ok_and(|passage| passage.get().gate.is(gate))
+        };
         match self {
             Self::None => false,
-            Self::One(passed) => passed.is(gate),
-            Self::Several(gates) => gates.iter().any(|passed| passed.is(gate)),
+            Self::One(passed) => is(passed),
+            Self::Several(gates) => gates.iter().any(|passed| is(&passed)),
         }
     }
 }
+
+/// Where a request keeps them.
+const GATES: &str = "tidegate.gates";
 
 /// True when the request has passed `gate` already.
 pub(crate) fn has_passed(gate: &Bound<'_, PyGate>, request: &Bound<'_, PyMapping>) -> bool {
     Passed::of(request).has(gate)
 }
 
-/// Marks the request as one that passes `gate`; false when it has done so before.
-pub(crate) fn is_first(gate: &Bound<'_, PyGate>, request: &Bound<'_, PyMapping>) -> PyResult<bool> {
-    let py = request.py();
-    let passed = Passed::of(request);
-    if passed.has(gate) {
-        return Ok(false);
+/// How a request comes to a gate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Visit {
+    /// It has passed none before.
+    First,
+    /// It has passed others.
+    Further,
+    /// It has passed this one.
+    Again,
+}
+
+impl Visit {
+    /// Marks the request as one that passes `gate`.
+    pub(crate) fn of(gate: &Bound<'_, PyGate>, request: &Bound<'_, PyMapping>) -> PyResult<Self> {
+        let py = request.py();
+        let passed = Passed::of(request);
+        if passed.has(gate) {
+            return Ok(Self::Again);
+        }
+        let name = intern!(py, GATES);
+        match passed {
+            Passed::None => {
+                request.set_item(name, gate)?;
+                return Ok(Self::First);
+            }
+            Passed::One(first) => request.set_item(name, PyList::new(py, [&first, gate])?)?,
+            Passed::Several(gates) => gates.append(gate)?,
+        }
+        Ok(Self::Further)
     }
-    let name = intern!(py, "tidegate.gates");
-    match passed {
-        Passed::None => request.set_item(name, gate)?,
-        Passed::One(first) => request.set_item(name, PyList::new(py, [&first, gate])?)?,
-        Passed::Several(gates) => gates.append(gate)?,
+}
+
+/// Keeps a passage in its request's environment, in the place of the only gate that it has passed.
+pub(crate) fn keep(
+    environ: &Bound<'_, PyMapping>,
+    passage: &Bound<'_, WsgiPassage>,
+) -> PyResult<()> {
+    environ.set_item(intern!(environ.py(), GATES), passage)
+}
+
+/// Takes it out again, and leaves its gate.
+pub(crate) fn give_up(environ: &Bound<'_, PyMapping>, passage: &Bound<'_, WsgiPassage>) {
+    let gate = passage.get().gate.bind(environ.py());
+    // An application that has emptied its environment, or the list, has nothing to give back.
+    let _ = match Passed::of(environ) {
+        Passed::None => Ok(()),
+        Passed::One(_) => environ.set_item(intern!(environ.py(), GATES), gate),
+        Passed::Several(gates) => gates.index(passage).and_then(|at| gates.set_item(at, gate)),
+    };
+}
+
+/// The passage that is kept of a request.
+pub(crate) fn kept<'py>(environ: &Bound<'py, PyMapping>) -> Option<Bound<'py, WsgiPassage>> {
+    match Passed::of(environ) {
+        Passed::None => None,
+        Passed::One(passed) => passed.cast_into().ok(),
+        Passed::Several(gates) => gates.get_item(0).ok()?.cast_into().ok(),
     }
-    Ok(true)
 }
 
 /// True for what is no request, and for a CORS preflight.

@@ -13,6 +13,7 @@ from tidegate._native import Gate
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 from tidegate.flask._ask import Question
 from tidegate.flask._cli import group
+from tidegate.flask._kept import is_kept_behind
 from tidegate.flask._limit import Limit, refuse_unknown
 from tidegate.flask._order import Order
 from tidegate.flask._refusal import running_app, running_request
@@ -120,8 +121,10 @@ class TideGate:
         app.before_request(_hook(self, state))
         if len(known) == 1:
             profile = state.settings.profile
-            around: Any = TideGateMiddleware(Ends(app.wsgi_app), None, headers=profile).way
-            app.wsgi_app = around  # type: ignore[method-assign]
+            is_kept = is_kept_behind(app)
+            around = TideGateMiddleware(Ends(app.wsgi_app), None, headers=profile)
+            way: Any = around.way_of(is_kept=is_kept)
+            app.wsgi_app = way  # type: ignore[method-assign]
             app.cli.add_command(group)
 
     def limit(

@@ -23,4 +23,4 @@ pub use accept::MediaType;
 pub use policy::Policy;
 pub use profile::{Profile, ProfileError};
 pub use refusal::{Body, Cause, Refusal};
-pub use report::{Report, Value};
+pub use report::{Report, Value, x_ratelimit};

@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 use super::{Policy, Profile};
-use crate::{Nanos, Verdict};
+use crate::{Decision, Nanos, Verdict};
 
 /// What one response tells about its limits.
 ///
@@ -134,10 +134,10 @@ impl<'a> Report<'a> {
         let decision = binding.decision;
         let (limit, remaining) = (u64::from(decision.limit), u64::from(decision.remaining));
         if profile.contains(Profile::X_RATELIMIT) {
-            let reset_at = self.unix_now.saturating_add(decision.reset_after);
+            let [limit, remaining, reset] = x_ratelimit(decision, self.unix_now);
             out.number("X-RateLimit-Limit", limit);
             out.number("X-RateLimit-Remaining", remaining);
-            out.number("X-RateLimit-Reset", reset_at.ceil_secs());
+            out.number("X-RateLimit-Reset", reset);
         }
         if profile.contains(Profile::LEGACY) {
             out.number("RateLimit-Limit", limit);
@@ -145,6 +145,16 @@ impl<'a> Report<'a> {
             out.number("RateLimit-Reset", decision.reset_after.ceil_secs());
         }
     }
+}
+
+/// The numbers in the fields of [`Profile::X_RATELIMIT`], in their order: the limit, what remains
+/// of it, and when it is whole again, in seconds since the Unix epoch, rounded up.
+///
+/// `unix_now` is the time since the epoch.
+#[must_use]
+pub fn x_ratelimit(decision: &Decision, unix_now: Nanos) -> [u64; 3] {
+    let reset_at = unix_now.saturating_add(decision.reset_after);
+    [u64::from(decision.limit), u64::from(decision.remaining), reset_at.ceil_secs()]
 }
 
 /// The value of a header field.

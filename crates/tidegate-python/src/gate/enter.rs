@@ -8,7 +8,7 @@ use crate::{
     decision::PyDecision,
     facts::{Given, Source},
     passage::{AsgiPassage, WsgiPassage},
-    visit,
+    visit::{self, Visit},
 };
 
 #[pymethods]
@@ -17,7 +17,7 @@ impl PyGate {
     /// request is counted, and is here for the first time.
     #[pyo3(signature = (scope: "collections.abc.MutableMapping[str, typing.Any]"))]
     fn begin_asgi(slf: &Bound<'_, Self>, scope: &Bound<'_, PyMapping>) -> PyResult<bool> {
-        Ok(!visit::is_free_asgi(scope)? && visit::is_first(slf, scope)?)
+        Ok(!visit::is_free_asgi(scope)? && Visit::of(slf, scope)? != Visit::Again)
     }
 
     /// Ends what `begin_asgi` began.
@@ -54,7 +54,7 @@ impl PyGate {
         send: Bound<'_, PyAny>,
         keys: Option<Known<'_>>,
     ) -> PyResult<Option<AsgiPassage>> {
-        if visit::is_free_asgi(scope)? || !visit::is_first(slf, scope)? {
+        if visit::is_free_asgi(scope)? || Visit::of(slf, scope)? == Visit::Again {
             return Ok(None);
         }
         let given = Given { keys, ..Given::default() };
@@ -77,7 +77,7 @@ impl PyGate {
         start_response: Bound<'_, PyAny>,
         keys: Option<Known<'_>>,
     ) -> PyResult<Option<WsgiPassage>> {
-        if visit::is_free_wsgi(environ) || !visit::is_first(slf, environ)? {
+        if visit::is_free_wsgi(environ) || Visit::of(slf, environ)? == Visit::Again {
             return Ok(None);
         }
         let given = Given { keys, ..Given::default() };
@@ -85,7 +85,7 @@ impl PyGate {
         let passage = slf.get().passage(&facts, start_response)?;
         let name = intern!(environ.py(), "tidegate.decision");
         environ.set_item(name, passage.decision(environ.py()))?;
-        Ok(Some(WsgiPassage(passage)))
+        Ok(Some(WsgiPassage { passage, gate: slf.clone().unbind() }))
     }
 
     /// True when `enter_asgi` would decide this connection.

@@ -11,7 +11,7 @@ use crate::{
     convert::ProfileArg,
     decision::PyDecision,
     headers::{Protocol, report},
-    noted::outer_profile,
+    noted::Inside,
     refusal::{PyRefusal, WsgiResponse, field_text},
 };
 
@@ -34,7 +34,7 @@ impl PyGate {
         default: Option<ProfileArg>,
     ) -> PyResult<PyRefusal> {
         let accept = accept.and_then(field_text);
-        let report = self.report_inside(py, default.map(|it| it.0))?;
+        let report = self.report_inside(py, Inside::Anything, default.map(|it| it.0))?;
         PyRefusal::new(py, Protocol::Wsgi, decision, report, accept.as_deref())
     }
 
@@ -48,7 +48,8 @@ impl PyGate {
         scope: &Bound<'py, PyMapping>,
         decision: &PyDecision,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        PyRefusal::asgi(scope, decision, self.report_inside(scope.py(), None)?)
+        let report = self.report_inside(scope.py(), Inside::Asgi, None)?;
+        PyRefusal::asgi(scope, decision, report)
     }
 
     /// The status line, the header fields and the body that refuse the request of `environ`.
@@ -61,20 +62,22 @@ impl PyGate {
         environ: &Bound<'_, PyMapping>,
         decision: &PyDecision,
     ) -> PyResult<WsgiResponse> {
-        PyRefusal::wsgi(environ, decision, self.report_inside(environ.py(), None)?)
+        let report = self.report_inside(environ.py(), Inside::Wsgi(environ), None)?;
+        PyRefusal::wsgi(environ, decision, report)
     }
 }
 
 impl PyGate {
     /// As `report`; a gate that was told nothing speaks as `default`, or as the middleware around
     /// it does.
-    fn report_inside(
+    fn report_inside<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
+        inside: Inside<'_, 'py>,
         default: Option<Profile>,
     ) -> PyResult<(Profile, Nanos)> {
         let own = self.live.face().profile.or(default);
-        let profile = own.map_or_else(|| outer_profile(py), |own| Ok(Some(own)))?;
+        let profile = own.map_or_else(|| inside.outer_profile(py), |own| Ok(Some(own)))?;
         Ok(report(profile.unwrap_or_default(), &*self.clock))
     }
 }

@@ -73,6 +73,7 @@ impl PyGate {
             return Ok(None);
         }
         let Current(noted) = noted;
+        let noted = noted.or_else(|| Noted::kept(environ));
         let address = noted.as_ref().filter(|_| asks_outer).and_then(Noted::outer_address);
         let given = Given { address, cost, route, ..Given::default() };
         slf.get().ask(environ.py(), Source::Wsgi(environ), given, noted.as_ref()).map(Some)
