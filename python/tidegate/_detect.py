@@ -14,7 +14,7 @@ from tidegate.errors import ConfigTypeError, shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
+    from typing import Any, Literal, TypeAlias
 
     Kind: TypeAlias = Literal["flask", "starlette", "aiohttp", "asgi", "wsgi"]
 
@@ -73,6 +73,15 @@ _ASGI_2 = (
     "an ASGI 2 application",
     "make it ASGI 3 with asgiref.compatibility.guarantee_single_callable",
 )
+
+
+def leads_to_environ(app: Any) -> bool:
+    """Whether all that runs behind the `wsgi_app` of a Flask application has Flask's context.
+
+    What somebody has put around it runs before there is one.
+    """
+    flask: Any = sys.modules["flask"]
+    return getattr(app.wsgi_app, "__func__", None) is flask.Flask.wsgi_app
 
 
 def _refuse_what_is_known(app: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast, overload
 
 from tidegate import asgi, wsgi
-from tidegate._detect import kind_of
+from tidegate._detect import kind_of, leads_to_environ
 from tidegate._gate import resolve_gate
 from tidegate._options import DEFAULT_LIMIT
 
@@ -170,7 +170,9 @@ def protect_app(
     kind = kind_of(app)
     made = resolve_gate(gate, limit, settings)
     if kind == "flask":
-        return _protect_flask(app, made)
+        middleware = wsgi.TideGateMiddleware(app.wsgi_app, gate=made)
+        app.wsgi_app = middleware.way_of(is_kept=leads_to_environ(app))
+        return app
     if kind == "starlette":
         return _protect_starlette(app, made)
     if kind == "aiohttp":
@@ -181,15 +183,6 @@ def protect_app(
     if kind == "asgi":
         return asgi.TideGateMiddleware(app, gate=made)
     return wsgi.TideGateMiddleware(app, gate=made)
-
-
-def _protect_flask(app: Any, gate: Gate) -> Any:
-    """Puts the gate around everything that Flask does with a request."""
-    from tidegate.flask._kept import is_kept_behind  # noqa: PLC0415 - it imports Flask
-
-    is_kept = is_kept_behind(app)
-    app.wsgi_app = wsgi.TideGateMiddleware(app.wsgi_app, gate=gate).way_of(is_kept=is_kept)
-    return app
 
 
 def _protect_starlette(app: Any, gate: Gate) -> Any:

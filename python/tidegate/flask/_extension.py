@@ -9,11 +9,11 @@ from weakref import WeakKeyDictionary
 
 import flask
 
+from tidegate._detect import leads_to_environ
 from tidegate._native import Gate
 from tidegate.errors import ConfigError, ConfigTypeError, shorten
 from tidegate.flask._ask import Question
 from tidegate.flask._cli import group
-from tidegate.flask._kept import is_kept_behind
 from tidegate.flask._limit import Limit, refuse_unknown
 from tidegate.flask._order import Order
 from tidegate.flask._refusal import running_app, running_request
@@ -121,7 +121,7 @@ class TideGate:
         app.before_request(_hook(self, state))
         if len(known) == 1:
             profile = state.settings.profile
-            is_kept = is_kept_behind(app)
+            is_kept = leads_to_environ(app)
             around = TideGateMiddleware(Ends(app.wsgi_app), None, headers=profile)
             way: Any = around.way_of(is_kept=is_kept)
             app.wsgi_app = way  # type: ignore[method-assign]

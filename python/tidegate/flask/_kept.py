@@ -5,7 +5,7 @@ A note in a context variable of ours would say the same once more, for as much a
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import flask
 
@@ -29,12 +29,3 @@ def kept() -> Noted | None:
     if isinstance(passage, list):
         passage = cast("list[object]", passage)[0]
     return (environ, None, passage.gate, passage) if isinstance(passage, WsgiPassage) else None
-
-
-def is_kept_behind(app: flask.Flask) -> bool:
-    """Whether nothing runs behind `app.wsgi_app` before Flask has made its context.
-
-    What somebody has put around it runs without one.
-    """
-    inner: Any = app.wsgi_app
-    return getattr(inner, "__func__", None) is flask.Flask.wsgi_app
