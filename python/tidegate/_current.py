@@ -10,7 +10,9 @@ from __future__ import annotations
 import sys
 from contextvars import ContextVar
 from importlib import import_module
+from typing import cast
 
+from tidegate._native import WsgiPassage
 from tidegate._request import Request
 from tidegate.errors import RateLimitExceeded
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping, Sequence
     from typing import Any, TypeAlias
 
-    from tidegate._native import Answers, AsgiPassage, Decision, Gate, WsgiPassage
+    from tidegate._native import Answers, AsgiPassage, Decision, Gate
 
     # A scope or environ; ASGI's `receive`, `None` under WSGI; the gate that was passed, and what
     # puts header fields on the response.
@@ -124,24 +126,37 @@ current: ContextVar[Noted | None] = ContextVar("tidegate_current", default=None)
 noted, note, forget = current.get, current.set, current.reset
 
 
-def around() -> Noted | None:
+def around(environ: Mapping[str, Any] | None = None) -> Noted | None:
     """What our middleware around the application knows of the request, noted or kept.
 
-    A framework whose own context leads to the environ needs no note: the passage is kept there.
+    A request whose environ is found by Flask's own context needs no note: what would be noted is
+    kept there. `environ` is that of the request, if it is known.
     """
     found = current.get()
-    if found or "flask" not in sys.modules:
+    if found:
         return found
-    kept: Noted | None = _adapter("tidegate.flask").kept()
-    return kept
+    if environ is None and "flask" in sys.modules:
+        environ = _adapter("tidegate.flask").running_environ()
+    return None if environ is None else _kept(environ)
 
 
-def outer_address() -> str | None:
+def _kept(environ: Mapping[str, Any]) -> Noted | None:
+    """What is kept: the passage of the first gate that a request has passed, in its place."""
+    passage = environ.get("tidegate.gates")
+    if isinstance(passage, list):
+        passage = cast("list[object]", passage)[0]
+    if not isinstance(passage, WsgiPassage):
+        return None
+    return cast("MutableMapping[str, Any]", environ), None, passage.gate, passage
+
+
+def outer_address(environ: Mapping[str, Any] | None = None) -> str | None:
     """The client's address by the trust of the gate around the application.
 
     `None` when there is no gate, or one that believes nobody: any other gate finds the same then.
+    `environ` is that of the request, if it is known.
     """
-    noted = around()
+    noted = around(environ)
     if not noted or not noted[2].believes:
         return None
     request, receive, gate, _ = noted
@@ -150,13 +165,13 @@ def outer_address() -> str | None:
     return gate.address_asgi(request, receive=receive)
 
 
-def consider(decision: Decision) -> None:
+def consider(decision: Decision, environ: Mapping[str, Any] | None = None) -> None:
     """Tells the middleware around the application of a decision that was made further in.
 
     The response gets the header fields of the one that binds most, and so does the scope or the
-    environ.
+    environ, which is given if it is known.
     """
-    noted = around()
+    noted = around(environ)
     if noted:
         request, receive, _, passage = noted
         name = "tidegate.decision" if receive is None else "tidegate"

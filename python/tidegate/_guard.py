@@ -64,7 +64,7 @@ class Guard:
         answers = None
         if self._asker.is_needed:
             answers = run(self._questions(current, args, kwargs))
-        return self._told(self._admit(current, answers)), current
+        return self._told(self._admit(current, answers), current), current
 
     async def aenter(self, args: Any, kwargs: Any) -> tuple[Decision, Current | None]:
         """Charges one call; callables and the store may have to be awaited."""
@@ -75,8 +75,8 @@ class Guard:
         if self._asker.is_needed:
             answers = await arun(self._questions(current, args, kwargs))
         if self.gate.waits:
-            return self._told(await self._aadmit(current, answers)), current
-        return self._told(self._admit(current, answers)), current
+            return self._told(await self._aadmit(current, answers), current), current
+        return self._told(self._admit(current, answers), current), current
 
     def refuse(self, current: Current | None, decision: Decision) -> Any:
         """Raises, or returns the framework's response."""
@@ -117,7 +117,7 @@ class Guard:
             return self._asker.questions(
                 lambda call: call(*args, **kwargs), [0], lambda _, keys: keys.get(0, "")
             )
-        found, address = current, self._address()
+        found, address = current, self._address(current)
 
         def subject(rule: int, keys: dict[int, str]) -> str:
             return found.subject(self.gate, rule, keys, address)
@@ -127,22 +127,24 @@ class Guard:
 
     def _admit(self, current: Current | None, answers: Answers | None) -> Decision:
         if current is not None:
-            return current.admit(self.gate, answers, self._address())
+            return current.admit(self.gate, answers, self._address(current))
         self._refuse_without_request()
         return self.gate.admit(keys=answers)
 
     async def _aadmit(self, current: Current | None, answers: Answers | None) -> Decision:
         if current is not None:
-            return await current.aadmit(self.gate, answers, self._address())
+            return await current.aadmit(self.gate, answers, self._address(current))
         self._refuse_without_request()
         return await self.gate.aadmit(keys=answers)
 
-    def _told(self, decision: Decision) -> Decision:
-        consider(decision)
+    def _told(self, decision: Decision, current: Current | None) -> Decision:
+        consider(decision, None if current is None else current.environ)
         return decision
 
-    def _address(self) -> str | None:
-        return outer_address() if self.asks_outer else None
+    def _address(self, current: Current | None) -> str | None:
+        if not self.asks_outer:
+            return None
+        return outer_address(None if current is None else current.environ)
 
     def _refuse_without_request(self) -> None:
         if self._needs_request:

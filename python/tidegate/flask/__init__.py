@@ -12,8 +12,7 @@ Outside a request nothing is counted: `tidegate.rate_limit` limits such calls to
 """
 
 from tidegate.flask._extension import TideGate
-from tidegate.flask._kept import kept
-from tidegate.flask._refusal import HTTPRateLimitExceeded, find
+from tidegate.flask._refusal import HTTPRateLimitExceeded, find, running_environ
 from tidegate.flask._turn import current_decision
 
-__all__ = ["HTTPRateLimitExceeded", "TideGate", "current_decision", "find", "kept"]
+__all__ = ["HTTPRateLimitExceeded", "TideGate", "current_decision", "find", "running_environ"]

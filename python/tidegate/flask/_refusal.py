@@ -59,6 +59,11 @@ def find(values: Sequence[object]) -> Current | None:  # noqa: ARG001 - Flask pa
     return _Request(request, environ=request.environ)
 
 
+def running_environ() -> dict[str, Any] | None:
+    """The environ of the request that Flask is serving in this context."""
+    return running_request().environ if flask.has_request_context() else None
+
+
 def running_request() -> flask.Request:
     """The request itself, not the proxy that would mean another one in another context."""
     proxy: Any = flask.request

@@ -71,9 +71,9 @@ class State:
     ) -> Decision | None:
         if not door.gate.counts_wsgi(request.environ):
             return None
-        address = outer_address() if self._asks_outer else None
+        address = outer_address(request.environ) if self._asks_outer else None
         decision = door.decide(request, bound.cost(request), address)
-        consider(decision)
+        consider(decision, request.environ)
         return decision
 
     def _refusal(
