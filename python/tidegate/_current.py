@@ -137,14 +137,15 @@ def around(environ: Mapping[str, Any] | None = None) -> Noted | None:
         return found
     if environ is None and "flask" in sys.modules:
         environ = _adapter("tidegate.flask").running_environ()
-    return None if environ is None else _kept(environ)
+    if environ is None:
+        return None
+    gates = environ.get("tidegate.gates")
+    return None if gates is None else _kept(environ, gates)
 
 
-def _kept(environ: Mapping[str, Any]) -> Noted | None:
+def _kept(environ: Mapping[str, Any], gates: object) -> Noted | None:
     """What is kept: the passage of the first gate that a request has passed, in its place."""
-    passage = environ.get("tidegate.gates")
-    if isinstance(passage, list):
-        passage = cast("list[object]", passage)[0]
+    passage = cast("list[object]", gates)[0] if isinstance(gates, list) else gates
     if not isinstance(passage, WsgiPassage):
         return None
     return cast("MutableMapping[str, Any]", environ), None, passage.gate, passage
