@@ -171,7 +171,7 @@ def protect_app(
     made = resolve_gate(gate, limit, settings)
     if kind == "flask":
         middleware = wsgi.TideGateMiddleware(app.wsgi_app, gate=made)
-        app.wsgi_app = middleware.way_of(is_kept=leads_to_environ(app))
+        app.wsgi_app = middleware.way(is_kept=leads_to_environ(app))
         return app
     if kind == "starlette":
         return _protect_starlette(app, made)

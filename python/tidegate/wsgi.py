@@ -68,16 +68,18 @@ class TideGateMiddleware:
         self._follows = self.gate.version is not None
         self._look()
         self._has_own_answer = self.gate.on_breach is not None or self.gate.template is not None
-        short = self._short_way()
-        self._served_by: WSGIApplication = short or self._serve
-        # The same as the middleware itself, with one call less.
-        self.way: WSGIApplication = short or self
+        self._served_by: WSGIApplication = self._short_way(is_kept=False) or self._serve
 
-    def way_of(self, *, is_kept: bool) -> WSGIApplication:
-        """As `way`, for an application that may lead to the environ by a context of its own."""
-        return self._short_way(is_kept) or self
+    def way(self, *, is_kept: bool) -> WSGIApplication:
+        """The same as the middleware itself, with one call less.
 
-    def _short_way(self, is_kept: bool = False) -> WsgiEntry | None:
+        Args:
+            is_kept: whether what runs in the application finds the environ by a context of the
+                framework's.
+        """
+        return self._short_way(is_kept=is_kept) or self
+
+    def _short_way(self, *, is_kept: bool) -> WsgiEntry | None:
         """Goes past everything that there may be to find out, where there is nothing."""
         if self._settles or self._prepares or self._follows:
             return None

@@ -354,7 +354,8 @@ def test_wsgi_addresses_are_counted_apart() -> None:
         start_response("200 OK", [])
         return [b"ok"]
 
-    served = WsgiMiddleware(app, "2/minute", per_ip=True, clock=Clock()).way
+    middleware = WsgiMiddleware(app, "2/minute", per_ip=True, clock=Clock())
+    served = middleware.way(is_kept=False)
     found: list[str] = []
 
     def start(status: str, headers: Any, exc_info: Any = None) -> Any:

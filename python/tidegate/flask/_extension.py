@@ -123,7 +123,7 @@ class TideGate:
             profile = state.settings.profile
             is_kept = leads_to_environ(app)
             around = TideGateMiddleware(Ends(app.wsgi_app), None, headers=profile)
-            way: Any = around.way_of(is_kept=is_kept)
+            way: Any = around.way(is_kept=is_kept)
             app.wsgi_app = way  # type: ignore[method-assign]
             app.cli.add_command(group)
 
