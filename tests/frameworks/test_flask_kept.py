@@ -33,6 +33,17 @@ def is_kept(environ: dict[str, Any]) -> bool:
     return any(isinstance(it, WsgiPassage) for it in passed)
 
 
+def make_with_a_limit_further_in(limit: str) -> Flask:
+    app = make()
+
+    @app.get("/")
+    @rate_limit(limit, key="ip", clock=Clock())
+    def page() -> str:
+        return "page"
+
+    return app
+
+
 def get(app: Flask, path: str = "/") -> TestResponse:
     return app.test_client().get(path, environ_overrides=ADDRESS)
 
@@ -71,16 +82,7 @@ def test_a_request_is_kept_where_flask_leads_to_it(protect: Callable[[Flask], No
 
 @ways
 def test_the_response_tells_of_the_limit_further_in(protect: Callable[[Flask], None]) -> None:
-    app = make()
-
-    @rate_limit("3/minute", key="ip", clock=Clock())
-    def deep() -> str:
-        return "deep"
-
-    @app.get("/")
-    def page() -> str:
-        return deep()
-
+    app = make_with_a_limit_further_in("3/minute")
     protect(app)
 
     assert get(app).headers["X-RateLimit-Limit"] == "3"
@@ -88,16 +90,7 @@ def test_the_response_tells_of_the_limit_further_in(protect: Callable[[Flask], N
 
 
 def test_a_limit_further_in_believes_whom_the_gate_believes() -> None:
-    app = make()
-
-    @rate_limit("1/minute", key="ip", clock=Clock())
-    def deep() -> str:
-        return "deep"
-
-    @app.get("/")
-    def page() -> str:
-        return deep()
-
+    app = make_with_a_limit_further_in("1/minute")
     protect_app(app, "100/minute", per_ip=True, trusted_proxies=["192.0.2.1"], clock=Clock())
     client = app.test_client()
 
@@ -172,6 +165,48 @@ def test_of_two_applications_the_inner_one_is_meant() -> None:
     environ, *known = found
     assert [it[3].decision.limit for it in known] == [7, 5, 100]
     assert not is_kept(environ)
+
+
+def test_flask_inside_another_application_is_meant_with_an_environ_of_its_own() -> None:
+    inner, found = make(), list[Any]()
+
+    @inner.get("/")
+    def page() -> str:
+        found.append(around())
+        return "page"
+
+    def outer(environ: Any, start_response: Any) -> list[bytes]:
+        get(inner)
+        found.append(around())
+        start_response("200 OK", [])
+        return []
+
+    protect_app(inner, "7/minute", per_ip=True, clock=Clock())
+    environ = {"REQUEST_METHOD": "GET", **ADDRESS}
+    TideGateMiddleware(outer, "9/minute", clock=Clock())(environ, lambda *_: None)  # type: ignore[arg-type]
+
+    assert [known[3].decision.limit for known in found] == [7, 9]
+
+
+def test_flask_inside_flask_is_meant_with_the_same_environ() -> None:
+    outer, inner, found = make(), make(), list[Any]()
+
+    @inner.get("/")
+    def page() -> str:
+        found.append(around())
+        return "page"
+
+    @outer.get("/")
+    def both() -> Response:
+        response = Response.from_app(inner, request.environ)
+        found.append(around())
+        return response
+
+    protect_app(outer, "100/minute", per_ip=True, clock=Clock())
+    protect_app(inner, "7/minute", per_ip=True, clock=Clock())
+
+    assert get(outer).status_code == 200
+    assert [known[3].decision.limit for known in found] == [7, 100]
 
 
 @pytest.mark.parametrize("raises", [False, True])

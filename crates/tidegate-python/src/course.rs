@@ -70,7 +70,7 @@ impl Course {
     #[inline(never)]
     fn begun<'py>(&self, passage: &Bound<'py, AsgiPassage>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = passage.py();
-        // Not under the lock of the stage: anything may happen.
+        // Not under the lock of the stage: the application may come back here.
         let (scope, receive) = (self.scope.bind(py), self.receive.bind(py));
         match self.entry.get().call(scope, receive, passage) {
             Ok((awaited, note)) => {
