@@ -197,10 +197,12 @@ def test_flask_inside_flask_is_meant_with_the_same_environ() -> None:
         return "page"
 
     @outer.get("/")
-    def both() -> Response:
-        response = Response.from_app(inner, request.environ)
+    def both() -> bytes:
+        # Not `Response.from_app`, which makes a copy of the environ.
+        called: Any = inner
+        parts: list[bytes] = list(called(request.environ, lambda *_: None))
         found.append(around())
-        return response
+        return b"".join(parts)
 
     protect_app(outer, "100/minute", per_ip=True, clock=Clock())
     protect_app(inner, "7/minute", per_ip=True, clock=Clock())
